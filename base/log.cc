@@ -1,0 +1,85 @@
+#include "base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+
+namespace longhaul::log {
+namespace {
+
+std::atomic<void (*)()> before_line{nullptr};
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    auto made = std::make_shared<spdlog::logger>("longhaul", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %v",
+                                                                    spdlog::pattern_time_type::utc));
+    made->set_level(spdlog::level::info);
+    made->flush_on(spdlog::level::debug);
+    return made;
+  }();
+  return *instance;
+}
+
+spdlog::level::level_enum to_spdlog(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warn: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+std::string_view name(Level level) {
+  switch (level) {
+    case Level::debug: return "DEBUG";
+    case Level::info: return "INFO ";
+    case Level::warn: return "WARN ";
+    case Level::error: return "ERROR";
+  }
+  return "ERROR";
+}
+
+void append_value(fmt::memory_buffer& out, std::string_view value) {
+  if (!value.empty() && value.find_first_of(" \"\\=\n\r\t") == std::string_view::npos) {
+    out.append(value);
+    return;
+  }
+  out.push_back('"');
+  for (const char c : value) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    if (c == '\n' || c == '\r') {
+      out.append(std::string_view(c == '\n' ? "\\n" : "\\r"));
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+}  // namespace
+
+void set_level(Level level) { logger().set_level(to_spdlog(level)); }
+
+void set_before_line(void (*hook)()) { before_line = hook; }
+
+void write(Level level, std::string_view text, std::initializer_list<Field> fields) {
+  if (!logger().should_log(to_spdlog(level))) return;
+  fmt::memory_buffer line;
+  line.append(name(level));
+  line.push_back(' ');
+  line.append(text);
+  for (const auto& field : fields) {
+    line.push_back(' ');
+    line.append(field.key);
+    line.push_back('=');
+    append_value(line, field.value);
+  }
+  if (auto* hook = before_line.load(); hook != nullptr) hook();
+  logger().log(to_spdlog(level), std::string_view(line.data(), line.size()));
+}
+
+}  // namespace longhaul::log

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace longhaul::log {
+
+enum class Level { debug, info, warn, error };
+
+/// One `key=value` of a log line; the value is quoted when it holds blanks or quotes.
+struct Field {
+  template <class T>
+  Field(std::string_view k, const T& v) : key(k), value(fmt::format("{}", v)) {}
+  std::string_view key;
+  std::string value;
+};
+
+/// Lines below `level` are dropped. Lines go to standard error; standard output belongs to the commands.
+void set_level(Level level);
+/// Every line also passes here before it is printed, so that a terminal's status line can make room. May be null.
+void set_before_line(void (*hook)());
+
+/// One event, one line: `2026-01-31T12:00:00.123Z WARN text topic=orders partition=3`. Safe from any thread.
+void write(Level level, std::string_view text, std::initializer_list<Field> fields);
+
+inline void debug(std::string_view text, std::initializer_list<Field> fields = {}) { write(Level::debug, text, fields); }
+inline void info(std::string_view text, std::initializer_list<Field> fields = {}) { write(Level::info, text, fields); }
+inline void warn(std::string_view text, std::initializer_list<Field> fields = {}) { write(Level::warn, text, fields); }
+inline void error(std::string_view text, std::initializer_list<Field> fields = {}) { write(Level::error, text, fields); }
+
+}  // namespace longhaul::log
