@@ -6,7 +6,9 @@
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace longhaul {
 
@@ -47,6 +49,8 @@ struct TopicId {
   [[nodiscard]] bool is_zero() const { return *this == TopicId{}; }
   /// URL-safe base64 without padding, as Kafka's tools print it (22 characters).
   [[nodiscard]] std::string to_string() const;
+  /// The id that `to_string` printed; nullopt for anything else.
+  [[nodiscard]] static std::optional<TopicId> parse(std::string_view text);
 };
 
 struct TopicPartition {

@@ -34,7 +34,8 @@ find_path(LH_BOOST_INCLUDE_DIR boost/asio.hpp REQUIRED)
 add_library(longhaul_flags INTERFACE)
 target_include_directories(longhaul_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(longhaul_flags INTERFACE
-  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast -Woverloaded-virtual -Werror)
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wold-style-cast -Woverloaded-virtual -Werror
+  -Wno-missing-designated-field-initializers)
 target_compile_definitions(longhaul_flags INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_DATE_TIME
   BOOST_ERROR_CODE_HEADER_ONLY SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "replicator/resume.h"
+#include "replicator/topic_filter.h"
+
+namespace longhaul::replicator {
+
+enum class Isolation : std::int8_t { read_uncommitted = 0, read_committed = 1 };
+
+/// What built-in defaults of the source do at the creation of a remote topic (`use.defaults.from`).
+enum class DefaultsFrom { target, source };
+
+/// Everything one flow `source->target` needs, already validated. Plain data.
+struct FlowOptions {
+  std::string source_alias;
+  std::string target_alias;
+  [[nodiscard]] std::string name() const { return source_alias + "->" + target_alias; }
+
+  std::shared_ptr<const TopicSelection> selection;
+  std::shared_ptr<const PatternList> config_exclude;
+  DefaultsFrom defaults_from = DefaultsFrom::target;
+  /// Of remote topics; -1 is the broker's default.
+  std::int16_t replication_factor = 2;
+  /// How often new topics and partitions are looked for; never when empty.
+  std::optional<std::chrono::seconds> refresh_interval;
+
+  Isolation isolation = Isolation::read_uncommitted;
+  OffsetReset reset = OffsetReset::earliest;
+  std::int32_t fetch_min_bytes = 1;
+  milliseconds fetch_max_wait{500};
+  std::int32_t fetch_max_bytes = 8 << 20;
+  std::int32_t max_partition_fetch_bytes = 1 << 20;
+
+  milliseconds request_timeout{30'000};
+  milliseconds retry_backoff{100};
+  milliseconds retry_backoff_max{1'000};
+
+  // State on the target (docs/decisions/040).
+  std::string connector_name = "MirrorSourceConnector";
+  std::string offsets_topic;
+  /// Read before `offsets_topic` where it is set.
+  std::optional<std::string> connector_offsets_topic;
+  std::string state_topic;
+  std::int32_t offsets_partitions = 25;
+  std::int16_t offsets_replication_factor = 3;
+  std::vector<std::pair<std::string, std::string>> offsets_topic_configs;
+  milliseconds position_flush_interval{1'000};
+};
+
+}  // namespace longhaul::replicator

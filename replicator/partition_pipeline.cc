@@ -1,0 +1,184 @@
+#include "replicator/partition_pipeline.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "replicator/tail_match.h"
+
+namespace longhaul::replicator {
+namespace {
+
+constexpr int kAnomaliesTolerated = 2;
+
+}  // namespace
+
+std::int32_t advance_sequence(std::int32_t sequence, std::int32_t records) {
+  return static_cast<std::int32_t>((static_cast<std::int64_t>(sequence) + records) & 0x7FFFFFFF);
+}
+
+PartitionPipeline::PartitionPipeline(Progress start, PipelineOptions options)
+    : options_(options),
+      fetch_offset_(start.source_offset),
+      fetch_epoch_(start.source_leader_epoch),
+      planned_sequence_(start.producer.next_sequence),
+      progress_(std::move(start)) {}
+
+bool PartitionPipeline::wants_fetch() const {
+  return reading_ && !stop_ && !pending_stop_ && window_bytes_ <= options_.window_bytes / 2;
+}
+
+void PartitionPipeline::on_fetched(const FetchedSet& set) {
+  if (!reading_ || stop_ || pending_stop_) return;
+  end_ = set.last_stable_offset;
+  auto plan = plan_passthrough(set, fetch_offset_, fetch_epoch_, options_.limits);
+  if (plan.anomaly) {
+    if (++anomalies_ > kAnomaliesTolerated) pending_stop_ = std::move(plan.anomaly);
+    settle_front();
+    return;
+  }
+  anomalies_ = 0;
+  fetch_offset_ = plan.next_position;
+  fetch_epoch_ = plan.leader_epoch;
+  counters_.records_skipped += plan.records_skipped;
+  counters_.control_batches += plan.control_batches;
+  for (auto& batch : plan.batches) {
+    window_bytes_ += batch.bytes.size();
+    const auto sequence = planned_sequence_;
+    planned_sequence_ = advance_sequence(planned_sequence_, batch.records);
+    window_.push_back({.batch = std::move(batch), .sequence = sequence});
+  }
+  pending_stop_ = std::move(plan.stop);
+  settle_front();
+}
+
+bool PartitionPipeline::is_old(const Entry& entry, std::int64_t wall_ms) const {
+  return entry.batch.max_timestamp < wall_ms - options_.producer_memory.count();
+}
+
+bool PartitionPipeline::can_send(SteadyTime now, std::int64_t wall_ms) const {
+  if (stop_ || round_failed_ || next_ >= window_.size() || in_flight_ >= options_.in_flight_max) return false;
+  if (retry_at_ && now < *retry_at_) return false;
+  if (in_flight_ == 0) return true;
+  return established_ && !is_old(window_[next_], wall_ms) && !is_old(window_[next_ - 1], wall_ms);
+}
+
+PartitionPipeline::Outgoing PartitionPipeline::take_next() {
+  LH_CHECK(next_ < window_.size());
+  auto& next = window_[next_];
+  LH_CHECK(next.state == State::waiting);
+  retry_at_.reset();
+  const auto view = protocol::RecordBatchView::parse(next.batch.bytes.bytes());
+  LH_CHECK(view.has_value());
+  next.header = protocol::restamped(*view, {.producer_id = progress_.producer.id,
+                                            .producer_epoch = progress_.producer.epoch,
+                                            .base_sequence = next.sequence});
+  next.state = State::in_flight;
+  ++in_flight_;
+  const auto number = first_number_ + next_++;
+  return {.number = number,
+          .header = next.header,
+          .payload = next.batch.bytes.part(view->payload()),
+          .size = next.batch.bytes.size()};
+}
+
+PartitionPipeline::Entry& PartitionPipeline::entry(std::uint64_t number) {
+  LH_CHECK(number >= first_number_ && number - first_number_ < window_.size());
+  auto& found = window_[number - first_number_];
+  LH_CHECK(found.state == State::in_flight);
+  return found;
+}
+
+void PartitionPipeline::on_acknowledged(std::uint64_t number, Offset base) {
+  auto& acknowledged = entry(number);
+  acknowledged.state = State::acknowledged;
+  acknowledged.target_base = base;
+  --in_flight_;
+  settle_front();
+  finish_round();
+}
+
+void PartitionPipeline::on_failed(std::uint64_t number, SteadyTime retry_at) {
+  entry(number).state = State::failed;
+  --in_flight_;
+  ++counters_.retries;
+  round_failed_ = true;
+  retry_at_ = retry_at_ ? std::max(*retry_at_, retry_at) : retry_at;
+  finish_round();
+}
+
+void PartitionPipeline::on_refused(std::uint64_t number, StopReason reason, std::string detail) {
+  auto& refused = entry(number);
+  refused.state = State::failed;
+  --in_flight_;
+  round_failed_ = true;
+  stop({reason, refused.batch.base, std::move(detail)});
+  finish_round();
+}
+
+void PartitionPipeline::settle(Entry& front) {
+  if (front.target_base < progress_.target_offset) {
+    stop({StopReason::target_order_broken, front.batch.base,
+          fmt::format("acknowledged at target offset {}, but offset {} was acknowledged before", front.target_base,
+                      progress_.target_offset.value() - 1)});
+    return;
+  }
+  map_.add({front.batch.base, front.target_base, front.batch.records});
+  progress_.source_offset = front.batch.next;
+  if (front.batch.leader_epoch != LeaderEpoch()) progress_.source_leader_epoch = front.batch.leader_epoch;
+  progress_.target_offset = front.target_base + front.batch.records;
+  progress_.producer.next_sequence = advance_sequence(front.sequence, front.batch.records);
+  progress_.anchor = Anchor{.target_base = front.target_base, .records = front.batch.records};
+  last_header_ = front.header;
+  last_size_ = front.batch.bytes.size();
+  established_ = true;
+  counters_.records += front.batch.records;
+  ++counters_.batches;
+  counters_.bytes += static_cast<std::int64_t>(last_size_);
+}
+
+void PartitionPipeline::settle_front() {
+  while (!stop_ && !window_.empty() && window_.front().state == State::acknowledged) {
+    settle(window_.front());
+    if (stop_) return;
+    window_bytes_ -= window_.front().batch.bytes.size();
+    window_.pop_front();
+    ++first_number_;
+    --next_;
+  }
+  if (window_.empty() && pending_stop_ && !stop_) stop_ = std::exchange(pending_stop_, std::nullopt);
+}
+
+void PartitionPipeline::finish_round() {
+  if (!round_failed_ || in_flight_ > 0 || stop_) return;
+  round_failed_ = false;
+  established_ = false;
+  for (auto& waiting : window_) {
+    if (waiting.state == State::acknowledged) {
+      stop({StopReason::target_order_broken, window_.front().batch.base,
+            fmt::format("source offset {} is stored at target offset {}, but source offset {} is not stored",
+                        waiting.batch.base, waiting.target_base, window_.front().batch.base)});
+      return;
+    }
+    if (waiting.state == State::failed) waiting.state = State::waiting;
+  }
+  next_ = 0;
+}
+
+void PartitionPipeline::stop(Stop stop) {
+  reading_ = false;
+  if (!stop_) stop_ = std::move(stop);
+}
+
+Offset PartitionPipeline::settled_offset() const { return window_.empty() ? fetch_offset_ : progress_.source_offset; }
+
+Progress PartitionPipeline::progress() const {
+  auto now = progress_;
+  now.source_offset = settled_offset();
+  if (window_.empty() && fetch_epoch_ != LeaderEpoch()) now.source_leader_epoch = fetch_epoch_;
+  if (now.anchor && last_size_ > 0) {
+    now.anchor->payload_crc = payload_checksum(last_header_, last_size_ - last_header_.size());
+  }
+  return now;
+}
+
+}  // namespace longhaul::replicator

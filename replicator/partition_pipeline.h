@@ -1,0 +1,177 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "protocol/record_batch.h"
+#include "replicator/offset_map.h"
+#include "replicator/passthrough.h"
+#include "replicator/stop_reason.h"
+
+namespace longhaul::replicator {
+
+/// Under which producer a partition's batches are stamped. `next_sequence` is the index of the next forwarded record
+/// under this (id, epoch), modulo 2^31: that makes the target partition a compare-and-swap register (docs/architecture.md).
+struct ProducerState {
+  ProducerId id;
+  std::int16_t epoch = -1;
+  std::int32_t next_sequence = 0;
+  auto operator<=>(const ProducerState&) const = default;
+};
+
+/// The sequence `records` after `sequence`: they run from 0 to 2^31 - 1 and start again (KIP-98).
+[[nodiscard]] std::int32_t advance_sequence(std::int32_t sequence, std::int32_t records);
+
+/// What identifies the last acknowledged batch on the target.
+struct Anchor {
+  Offset target_base;
+  std::int32_t records = 0;
+  /// CRC-32C of the batch with its header fields from byte 21 to 60 set to zero: what restamping does not change.
+  /// Derived from the batch CRC without reading the payload.
+  std::uint32_t payload_crc = 0;
+  auto operator<=>(const Anchor&) const = default;
+};
+
+/// Everything acknowledged so far, as it is stored (docs/decisions/040).
+struct Progress {
+  /// Next source offset to replicate; all before it is acknowledged, skipped or dropped.
+  Offset source_offset;
+  LeaderEpoch source_leader_epoch;
+  /// Target offset behind the last acknowledged batch; none when nothing was written yet.
+  Offset target_offset;
+  ProducerState producer;
+  std::optional<Anchor> anchor;
+  bool operator==(const Progress&) const = default;
+};
+
+struct PipelineOptions {
+  /// Bytes read ahead and not yet acknowledged at which reading stops.
+  std::size_t window_bytes = std::size_t{4} << 20U;
+  /// A broker remembers the last five batches of a producer: a retry within them is recognised.
+  int in_flight_max = 5;
+  /// Records older than this may be forgotten by the target's producer state at any time
+  /// (`producer.id.expiration.ms` counts from batch timestamps), so such batches go one by one.
+  milliseconds producer_memory = std::chrono::hours(12);
+  PassLimits limits;
+};
+
+/// Counters of one partition since start.
+struct PipelineCounters {
+  std::int64_t records = 0;
+  std::int64_t batches = 0;
+  std::int64_t bytes = 0;
+  std::int64_t records_skipped = 0;
+  std::int64_t control_batches = 0;
+  std::int64_t retries = 0;
+};
+
+/// One partition from source to target: where to read, which batches wait, which are under way, what is acknowledged.
+/// Pure: a driver fetches what `fetch_offset` asks for and sends what `next_to_send` gives, and reports back.
+/// Owned by its shard, lives on one core.
+class PartitionPipeline {
+ public:
+  PartitionPipeline(Progress start, PipelineOptions options);
+
+  // Reading.
+  /// True while another fetch is welcome. Reading resumes only when half the window is free, in larger pieces.
+  [[nodiscard]] bool wants_fetch() const;
+  [[nodiscard]] Offset fetch_offset() const { return fetch_offset_; }
+  [[nodiscard]] LeaderEpoch fetched_leader_epoch() const { return fetch_epoch_; }
+  /// Takes what was fetched at `fetch_offset()`. A set that contradicts itself is dropped and fetched again; the
+  /// third in a row stops the partition.
+  void on_fetched(const FetchedSet& set);
+  /// True when everything below the end seen last was read.
+  [[nodiscard]] bool at_end() const { return fetch_offset_ >= end_; }
+  /// End of the source partition by the last answer: high watermark, or last stable offset under read_committed.
+  [[nodiscard]] Offset end() const { return end_; }
+  void see_end(Offset end) { end_ = end; }
+
+  // Writing.
+  /// A batch on its way: its stamped header and its untouched payload.
+  struct Outgoing {
+    std::uint64_t number = 0;
+    ConstBytes header;
+    Slice payload;
+    std::size_t size = 0;
+  };
+  /// True when `take_next` would give a batch at time `now`.
+  [[nodiscard]] bool can_send(SteadyTime now, std::int64_t wall_ms) const;
+  /// The next batch, stamped and counted as under way. The header stays valid until its result is reported.
+  [[nodiscard]] Outgoing take_next();
+  /// When a failed window may be sent again; nullopt when nothing waits for a time.
+  [[nodiscard]] std::optional<SteadyTime> retry_at() const { return retry_at_; }
+
+  /// The target stored batch `number` at `base`, or had stored it before.
+  void on_acknowledged(std::uint64_t number, Offset base);
+  /// Batch `number` was refused in a way that passes, or its fate is unknown. When nothing is under way any more, the
+  /// window is sent again from the first unacknowledged batch, with the same sequences, not before `retry_at`.
+  void on_failed(std::uint64_t number, SteadyTime retry_at);
+  /// Batch `number` was refused for good.
+  void on_refused(std::uint64_t number, StopReason reason, std::string detail);
+
+  /// Ends reading and writing; what is under way is still counted.
+  void stop(Stop stop);
+  /// Ends reading only: what waits is still written.
+  void stop_reading() { reading_ = false; }
+  [[nodiscard]] bool reading() const { return reading_; }
+  [[nodiscard]] const std::optional<Stop>& stopped() const { return stop_; }
+  /// True when nothing waits and nothing is under way.
+  [[nodiscard]] bool idle() const { return window_.empty(); }
+  [[nodiscard]] int in_flight() const { return in_flight_; }
+
+  [[nodiscard]] Progress progress() const;
+  /// Source offset below which everything is acknowledged, skipped or dropped.
+  [[nodiscard]] Offset settled_offset() const;
+  [[nodiscard]] OffsetMap& offset_map() { return map_; }
+  [[nodiscard]] const PipelineCounters& counters() const { return counters_; }
+
+ private:
+  enum class State { waiting, in_flight, acknowledged, failed };
+  struct Entry {
+    PlannedBatch batch;
+    protocol::BatchHeader header{};
+    std::int32_t sequence = 0;
+    State state = State::waiting;
+    Offset target_base;
+  };
+  [[nodiscard]] Entry& entry(std::uint64_t number);
+  [[nodiscard]] bool is_old(const Entry& entry, std::int64_t wall_ms) const;
+  void settle_front();
+  void settle(Entry& entry);
+  void finish_round();
+
+  PipelineOptions options_;
+  Offset fetch_offset_;
+  LeaderEpoch fetch_epoch_;
+  Offset end_{0};
+  bool reading_ = true;
+  int anomalies_ = 0;
+
+  std::deque<Entry> window_;
+  std::uint64_t first_number_ = 0;
+  std::size_t next_ = 0;  // index in window_ of the next batch to send
+  int in_flight_ = 0;
+  bool round_failed_ = false;
+  /// The target knows our producer here. Before it does, it takes any first sequence, so a second batch under way
+  /// could be stored although the first one failed.
+  bool established_ = false;
+  std::size_t window_bytes_ = 0;
+  std::optional<SteadyTime> retry_at_;
+
+  std::int32_t planned_sequence_ = 0;
+  Progress progress_;
+  OffsetMap map_;
+  /// Header and size of the last acknowledged batch, from which the anchor's CRC is derived when asked for.
+  protocol::BatchHeader last_header_{};
+  std::size_t last_size_ = 0;
+  std::optional<Stop> stop_;
+  std::optional<Stop> pending_stop_;  // takes effect when the batches before it are acknowledged
+  PipelineCounters counters_;
+};
+
+}  // namespace longhaul::replicator

@@ -1,0 +1,229 @@
+#include "replicator/stored_position.h"
+
+#include <array>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace longhaul::replicator {
+namespace {
+
+using Json = nlohmann::json;
+// Keeps the order of insertion, so that a record reads well with kcat.
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr std::string_view kPositionKind = "position";
+constexpr std::string_view kSegmentKind = "offset-map";
+
+ErrorCode bad_record() { return make_error_code(boost::system::errc::bad_message); }
+
+std::string dump(const auto& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+OrderedJson to_json(const ProducerState& producer) {
+  return {{"id", producer.id.value()}, {"epoch", producer.epoch}, {"nextSequence", producer.next_sequence}};
+}
+
+ProducerState to_producer(const Json& json) {
+  return {.id = ProducerId(json.at("id").get<std::int64_t>()),
+          .epoch = json.at("epoch").get<std::int16_t>(),
+          .next_sequence = json.at("nextSequence").get<std::int32_t>()};
+}
+
+OrderedJson nullable(const std::optional<std::int64_t>& value) { return value ? OrderedJson(*value) : OrderedJson(); }
+
+std::optional<std::int64_t> to_nullable(const Json& json) {
+  return json.is_null() ? std::nullopt : std::optional(json.get<std::int64_t>());
+}
+
+TopicId to_topic_id(const std::string& text) {
+  if (text.empty()) return {};
+  auto id = TopicId::parse(text);
+  if (!id) throw std::invalid_argument("topic id '" + text + "'");
+  return *id;
+}
+
+/// Runs `parse`, which throws on a missing field or a wrong type, and turns that into an Error.
+template <class Parse>
+auto guarded(std::string_view what, Parse&& parse) -> Result<decltype(parse())> {
+  try {
+    return parse();
+  } catch (const std::exception& error) {
+    return fail(bad_record(), "{}: {}", what, error.what());
+  }
+}
+
+}  // namespace
+
+std::string position_key(std::string_view source_alias, const TopicPartition& source) {
+  return dump(Json::array({kPositionKind, {{"cluster", source_alias},
+                                           {"partition", source.partition.value()},
+                                           {"topic", source.topic}}}));
+}
+
+std::string segment_key(std::string_view source_alias, const TopicPartition& source, const TopicId& topic_id,
+                        std::int64_t segment) {
+  return dump(Json::array({kSegmentKind, {{"cluster", source_alias},
+                                          {"partition", source.partition.value()},
+                                          {"segment", segment},
+                                          {"topic", source.topic},
+                                          {"topicId", topic_id.to_string()}}}));
+}
+
+std::string position_value(const StoredPosition& position) {
+  const auto& progress = position.progress;
+  OrderedJson producers = OrderedJson::array();
+  for (const auto& producer : position.producers) producers.push_back(to_json(producer));
+  OrderedJson anchor;
+  if (progress.anchor) {
+    anchor = {{"offset", progress.anchor->target_base.value()},
+              {"records", progress.anchor->records},
+              {"payloadCrc", progress.anchor->payload_crc}};
+  }
+  return dump(OrderedJson{
+      {"version", kStateVersion},
+      {"source",
+       {{"clusterId", position.source_cluster_id},
+        {"topicId", position.source_topic_id.to_string()},
+        {"offset", progress.source_offset.value()},
+        {"leaderEpoch", progress.source_leader_epoch.value()}}},
+      {"target",
+       {{"clusterId", position.target_cluster_id},
+        {"topic", position.target_topic},
+        {"topicId", position.target_topic_id.to_string()},
+        {"offset", progress.target_offset.value()}}},
+      {"anchor", anchor},
+      {"producers", producers},
+      {"selection", position.selection},
+      {"mm2", {{"before", nullable(position.mm2_before)}, {"after", nullable(position.mm2_after)}}},
+      {"mapSegment", position.map_segment},
+      {"drained", position.drained},
+      {"writtenMs", position.written_ms}});
+}
+
+std::string segment_value(const MapSegment& segment) {
+  OrderedJson runs = OrderedJson::array();
+  for (const auto& run : segment.runs) {
+    runs.push_back(OrderedJson::array({run.source.value(), run.target.value(), run.records}));
+  }
+  return dump(OrderedJson{{"version", kStateVersion}, {"runs", runs}});
+}
+
+Result<std::optional<StateKey>> parse_state_key(std::string_view source_alias, std::string_view key) {
+  return guarded("key of a state record", [&]() -> std::optional<StateKey> {
+    const auto json = Json::parse(key);
+    const auto& kind = json.at(0).get_ref<const std::string&>();
+    if (kind != kPositionKind && kind != kSegmentKind) return std::nullopt;
+    const auto& fields = json.at(1);
+    if (fields.at("cluster").get_ref<const std::string&>() != source_alias) return std::nullopt;
+    StateKey parsed;
+    parsed.source = {fields.at("topic").get<std::string>(), PartitionIndex(fields.at("partition").get<std::int32_t>())};
+    if (kind == kSegmentKind) {
+      parsed.kind = StateKey::Kind::map_segment;
+      parsed.topic_id = fields.at("topicId").get<std::string>();
+      parsed.segment = fields.at("segment").get<std::int64_t>();
+    }
+    return parsed;
+  });
+}
+
+Result<StoredPosition> parse_position(std::string_view value) {
+  return guarded("value of a position record", [&] {
+    const auto json = Json::parse(value);
+    const auto version = json.at("version").get<int>();
+    if (version > kStateVersion) {
+      throw std::invalid_argument(fmt::format("version {} was written by a newer Longhaul (this one knows {})", version,
+                                              kStateVersion));
+    }
+    StoredPosition position;
+    const auto& source = json.at("source");
+    position.source_cluster_id = source.at("clusterId").get<std::string>();
+    position.source_topic_id = to_topic_id(source.at("topicId").get<std::string>());
+    position.progress.source_offset = Offset(source.at("offset").get<std::int64_t>());
+    position.progress.source_leader_epoch = LeaderEpoch(source.at("leaderEpoch").get<std::int32_t>());
+    const auto& target = json.at("target");
+    position.target_cluster_id = target.at("clusterId").get<std::string>();
+    position.target_topic = target.at("topic").get<std::string>();
+    position.target_topic_id = to_topic_id(target.at("topicId").get<std::string>());
+    position.progress.target_offset = Offset(target.at("offset").get<std::int64_t>());
+    if (const auto& anchor = json.at("anchor"); !anchor.is_null()) {
+      position.progress.anchor = Anchor{.target_base = Offset(anchor.at("offset").get<std::int64_t>()),
+                                        .records = anchor.at("records").get<std::int32_t>(),
+                                        .payload_crc = anchor.at("payloadCrc").get<std::uint32_t>()};
+    }
+    for (const auto& producer : json.at("producers")) position.producers.push_back(to_producer(producer));
+    if (!position.producers.empty()) position.progress.producer = position.producers.back();
+    position.selection = json.at("selection").get<std::string>();
+    position.mm2_before = to_nullable(json.at("mm2").at("before"));
+    position.mm2_after = to_nullable(json.at("mm2").at("after"));
+    position.map_segment = json.at("mapSegment").get<std::int64_t>();
+    position.drained = json.at("drained").get<bool>();
+    position.written_ms = json.at("writtenMs").get<std::int64_t>();
+    return position;
+  });
+}
+
+Result<MapSegment> parse_segment(std::int64_t number, std::string_view value) {
+  return guarded("value of an offset-map record", [&] {
+    const auto json = Json::parse(value);
+    if (json.at("version").get<int>() > kStateVersion) throw std::invalid_argument("written by a newer Longhaul");
+    MapSegment segment{number, {}};
+    for (const auto& run : json.at("runs")) {
+      segment.runs.push_back({Offset(run.at(0).get<std::int64_t>()), Offset(run.at(1).get<std::int64_t>()),
+                              run.at(2).get<std::int64_t>()});
+    }
+    return segment;
+  });
+}
+
+std::string mm2_offset_key(std::string_view connector, std::string_view source_alias, const TopicPartition& source) {
+  // Json sorts object keys, which is the order MM2 writes: Connect finds its offsets by the bytes of the key.
+  return dump(Json::array({connector, {{"cluster", source_alias},
+                                       {"partition", source.partition.value()},
+                                       {"topic", source.topic}}}));
+}
+
+std::string mm2_offset_value(std::int64_t last_offset) { return dump(Json{{"offset", last_offset}}); }
+
+std::optional<TopicPartition> parse_mm2_offset_key(std::string_view connector, std::string_view source_alias,
+                                                   std::string_view key) {
+  const auto json = Json::parse(key, nullptr, false);
+  if (!json.is_array() || json.size() != 2 || json[0] != connector || !json[1].is_object()) return std::nullopt;
+  const auto& fields = json[1];
+  const auto cluster = fields.find("cluster");
+  const auto topic = fields.find("topic");
+  const auto partition = fields.find("partition");
+  if (cluster == fields.end() || *cluster != source_alias) return std::nullopt;
+  if (topic == fields.end() || !topic->is_string()) return std::nullopt;
+  if (partition == fields.end() || !partition->is_number_integer()) return std::nullopt;
+  return TopicPartition{topic->get<std::string>(), PartitionIndex(partition->get<std::int32_t>())};
+}
+
+std::optional<std::int64_t> parse_mm2_offset_value(std::string_view value) {
+  const auto json = Json::parse(value, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const auto offset = json.find("offset");
+  if (offset == json.end() || !offset->is_number_integer()) return std::nullopt;
+  return offset->get<std::int64_t>();
+}
+
+PartitionIndex partition_for_key(ConstBytes key, std::int32_t partitions) {
+  constexpr std::uint32_t kMultiplier = 0x5bd1e995;
+  constexpr std::uint32_t kSeed = 0x9747b28c;
+  const auto byte = [&](std::size_t at) { return std::to_integer<std::uint32_t>(key[at]); };
+  auto hash = kSeed ^ static_cast<std::uint32_t>(key.size());
+  std::size_t at = 0;
+  for (; at + 4 <= key.size(); at += 4) {
+    auto word = byte(at) | (byte(at + 1) << 8U) | (byte(at + 2) << 16U) | (byte(at + 3) << 24U);
+    word *= kMultiplier;
+    word ^= word >> 24U;
+    hash = (hash * kMultiplier) ^ (word * kMultiplier);
+  }
+  const auto rest = key.size() - at;
+  if (rest >= 3) hash ^= byte(at + 2) << 16U;
+  if (rest >= 2) hash ^= byte(at + 1) << 8U;
+  if (rest >= 1) hash = (hash ^ byte(at)) * kMultiplier;
+  hash = (hash ^ (hash >> 13U)) * kMultiplier;
+  hash ^= hash >> 15U;
+  return PartitionIndex(static_cast<std::int32_t>((hash & 0x7FFFFFFFU) % static_cast<std::uint32_t>(partitions)));
+}
+
+}  // namespace longhaul::replicator

@@ -1,0 +1,85 @@
+#include "replicator/topic_sync.h"
+
+#include <algorithm>
+
+namespace longhaul::replicator {
+namespace {
+
+bool is_own_topic(const FlowOptions& options, const std::string& topic) {
+  return topic == options.state_topic || topic == options.offsets_topic || topic == options.connector_offsets_topic;
+}
+
+TopicChange change_for(const FlowOptions& options, const TopicFacts& source,
+                       const std::map<std::string, TopicFacts>& target_topics) {
+  TopicChange change{.source = source};
+  change.remote_topic = options.selection->policy().remote_topic(options.source_alias, source.name);
+  const auto remote = target_topics.find(change.remote_topic);
+  if (remote == target_topics.end()) {
+    change.kind = TopicChange::Kind::create;
+    return change;
+  }
+  change.remote_id = remote->second.id;
+  change.remote_partitions = remote->second.partitions;
+  if (change.remote_partitions < source.partitions) change.kind = TopicChange::Kind::add_partitions;
+  return change;
+}
+
+bool is_copied(const FlowOptions& options, const ConfigValue& config) {
+  if (config.read_only || config.sensitive || !config.value) return false;
+  switch (config.source) {
+    case ConfigSource::topic:
+    case ConfigSource::dynamic_broker:
+    case ConfigSource::dynamic_default_broker: break;
+    case ConfigSource::built_in_default:
+      if (options.defaults_from == DefaultsFrom::target) return false;
+      break;
+    case ConfigSource::static_broker:
+    case ConfigSource::unknown: return false;
+  }
+  return options.config_exclude == nullptr ||
+         options.config_exclude->match(config.name).match == JavaPattern::Match::no;
+}
+
+}  // namespace
+
+TopicPlan plan_topics(const FlowOptions& options, const std::vector<TopicFacts>& source_topics,
+                      const std::map<std::string, TopicFacts>& target_topics) {
+  TopicPlan plan;
+  std::map<std::string, std::string> by_remote;
+  for (const auto& source : source_topics) {
+    auto decision = options.selection->decide(source.name);
+    if (decision.replicate && is_own_topic(options, source.name)) {
+      decision = {false, DecisionReason::internal_topic, "positions and state of this flow"};
+    }
+    if (!decision.replicate) {
+      plan.rejected.push_back({source.name, std::move(decision)});
+      continue;
+    }
+    auto change = change_for(options, source, target_topics);
+    const auto [other, is_new] = by_remote.emplace(change.remote_topic, source.name);
+    if (!is_new) {
+      plan.collisions.emplace_back(other->second, source.name);
+      continue;
+    }
+    plan.selected.push_back(std::move(change));
+  }
+  const auto collided = [&](const TopicChange& change) {
+    return std::ranges::any_of(plan.collisions, [&](const auto& pair) { return pair.first == change.source.name; });
+  };
+  std::erase_if(plan.selected, collided);
+  std::ranges::sort(plan.selected, {}, [](const TopicChange& change) { return change.source.name; });
+  std::ranges::sort(plan.rejected, {}, &RejectedTopic::name);
+  return plan;
+}
+
+std::vector<std::pair<std::string, std::string>> configs_for_creation(const FlowOptions& options,
+                                                                      const std::vector<ConfigValue>& source_configs) {
+  std::vector<std::pair<std::string, std::string>> copied;
+  for (const auto& config : source_configs) {
+    if (is_copied(options, config)) copied.emplace_back(config.name, *config.value);
+  }
+  std::ranges::sort(copied);
+  return copied;
+}
+
+}  // namespace longhaul::replicator
