@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/result.h"
 
 namespace longhaul::protocol {
 class RecordBatchView;
@@ -23,8 +24,9 @@ struct AbortedTransaction {
 class AbortFilter {
  public:
   explicit AbortFilter(std::vector<AbortedTransaction> aborted);
-  /// To be called for each batch in log order; true when its records were aborted.
-  [[nodiscard]] bool is_aborted(const protocol::RecordBatchView& batch);
+  /// To be called for each batch in log order; true when its records were aborted. Fails for a control batch that cannot
+  /// be read: without it, later records of its producer could be taken for aborted ones.
+  [[nodiscard]] Result<bool> is_aborted(const protocol::RecordBatchView& batch);
 
  private:
   std::vector<AbortedTransaction> pending_;  // last one first

@@ -71,7 +71,12 @@ PassPlan plan_passthrough(const FetchedSet& set, Offset position, LeaderEpoch la
     }
     next = batch.next_offset();
     if (batch.last_offset() < position) continue;
-    const bool dropped = aborted.is_aborted(batch) || batch.is_control() || batch.records_count() == 0;
+    const auto is_aborted = aborted.is_aborted(batch);
+    if (!is_aborted) {
+      plan.anomaly = Stop{StopReason::malformed_batch, plan.next_position, is_aborted.error().message()};
+      return plan;
+    }
+    const bool dropped = *is_aborted || batch.is_control() || batch.records_count() == 0;
     if (!dropped) {
       if (auto stop = obstacle(batch, position, limits)) {
         plan.stop = std::move(stop);

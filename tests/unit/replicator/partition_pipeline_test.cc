@@ -1,0 +1,223 @@
+#include "replicator/partition_pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/replicator/batches.h"
+
+namespace longhaul::replicator {
+namespace {
+
+using testing::fetched;
+using testing::SourceBatch;
+
+constexpr std::int64_t kNow = 1'700'000'000'000;
+const SteadyTime kStart{};
+
+Progress start_at(std::int64_t source, std::int64_t target = -1, std::int32_t sequence = 0) {
+  Progress progress;
+  progress.source_offset = Offset(source);
+  progress.target_offset = Offset(target);
+  progress.producer = {ProducerId(9000), 3, sequence};
+  return progress;
+}
+
+std::vector<PartitionPipeline::Outgoing> send_all(PartitionPipeline& pipeline, SteadyTime now = kStart) {
+  std::vector<PartitionPipeline::Outgoing> sent;
+  while (pipeline.can_send(now, kNow)) sent.push_back(pipeline.take_next());
+  return sent;
+}
+
+std::int32_t base_sequence(const PartitionPipeline::Outgoing& batch) {
+  return load_be<std::int32_t>(batch.header, protocol::batch_layout::kBaseSequenceAt);
+}
+
+/// Ten batches of two records each at source offsets 0 to 19, of which the first is acknowledged at target offset 0.
+PartitionPipeline established() {
+  PartitionPipeline pipeline(start_at(0), {});
+  std::vector<SourceBatch> batches;
+  for (int i = 0; i < 10; ++i) batches.push_back({.base = i * 2, .records = 2});
+  pipeline.on_fetched(fetched(batches));
+  const auto first = send_all(pipeline);
+  EXPECT_EQ(first.size(), 1U) << "until the target knows the producer, one batch at a time";
+  pipeline.on_acknowledged(first.at(0).number, Offset(0));
+  return pipeline;
+}
+
+TEST(PartitionPipeline, StampsProducerAndSequencesThatCountRecords) {
+  PartitionPipeline pipeline(start_at(0, -1, 40), {});
+  pipeline.on_fetched(fetched({{.base = 0, .records = 3}, {.base = 3, .records = 2}}));
+  const auto first = send_all(pipeline);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_EQ(base_sequence(first[0]), 40);
+  EXPECT_EQ(load_be<std::int64_t>(first[0].header, protocol::batch_layout::kProducerIdAt), 9000);
+  pipeline.on_acknowledged(first[0].number, Offset(0));
+  const auto second = send_all(pipeline);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(base_sequence(second[0]), 43);
+}
+
+TEST(PartitionPipeline, WrapsSequencesAfterTheLargest) {
+  PartitionPipeline pipeline(start_at(0, -1, INT32_MAX - 1), {});
+  pipeline.on_fetched(fetched({{.base = 0, .records = 3}, {.base = 3, .records = 1}}));
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
+  EXPECT_EQ(base_sequence(send_all(pipeline).at(0)), 1);
+}
+
+TEST(PartitionPipeline, KeepsAtMostFiveBatchesUnderWay) {
+  auto pipeline = established();
+  EXPECT_EQ(send_all(pipeline).size(), 5U);
+  EXPECT_EQ(pipeline.in_flight(), 5);
+}
+
+TEST(PartitionPipeline, SendsOldRecordsOneByOne) {
+  PartitionPipeline pipeline(start_at(0), {});
+  std::vector<SourceBatch> batches;
+  for (int i = 0; i < 4; ++i) batches.push_back({.base = i, .timestamp = kNow - 86'400'000});
+  pipeline.on_fetched(fetched(batches));
+  for (int i = 0; i < 4; ++i) {
+    const auto sent = send_all(pipeline);
+    ASSERT_EQ(sent.size(), 1U);
+    pipeline.on_acknowledged(sent[0].number, Offset(i));
+  }
+  EXPECT_TRUE(pipeline.idle());
+}
+
+TEST(PartitionPipeline, ProgressFollowsAcknowledgementsInOrderOnly) {
+  auto pipeline = established();
+  const auto sent = send_all(pipeline);
+  pipeline.on_acknowledged(sent[1].number, Offset(4));
+  EXPECT_EQ(pipeline.progress().source_offset, Offset(2));
+  pipeline.on_acknowledged(sent[0].number, Offset(2));
+  const auto progress = pipeline.progress();
+  EXPECT_EQ(progress.source_offset, Offset(6));
+  EXPECT_EQ(progress.target_offset, Offset(6));
+  EXPECT_EQ(progress.producer.next_sequence, 6);
+  ASSERT_TRUE(progress.anchor);
+  EXPECT_EQ(progress.anchor->target_base, Offset(4));
+}
+
+TEST(PartitionPipeline, ResendsTheWholeWindowInOrderWithTheSameSequencesAfterAFailure) {
+  auto pipeline = established();
+  const auto sent = send_all(pipeline);
+  const auto later = kStart + milliseconds(100);
+  pipeline.on_acknowledged(sent[0].number, Offset(2));
+  pipeline.on_failed(sent[1].number, later);
+  EXPECT_TRUE(send_all(pipeline, later).empty()) << "others are still under way";
+  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kStart);
+  EXPECT_TRUE(send_all(pipeline, kStart).empty()) << "not before the back-off ends";
+  EXPECT_EQ(pipeline.retry_at(), later);
+  const auto again = send_all(pipeline, later);
+  ASSERT_EQ(again.size(), 1U) << "one first: the target may have forgotten the producer";
+  EXPECT_EQ(base_sequence(again[0]), base_sequence(sent[1]));
+  EXPECT_EQ(again[0].number, sent[1].number);
+  pipeline.on_acknowledged(again[0].number, Offset(4));
+  const auto rest = send_all(pipeline, later);
+  ASSERT_EQ(rest.size(), 5U);
+  EXPECT_EQ(base_sequence(rest[0]), base_sequence(sent[2]));
+}
+
+TEST(PartitionPipeline, StopsWhenALaterBatchWasStoredButAnEarlierOneWasNot) {
+  auto pipeline = established();
+  const auto sent = send_all(pipeline);
+  pipeline.on_failed(sent[0].number, kStart);
+  pipeline.on_acknowledged(sent[1].number, Offset(2));
+  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kStart);
+  ASSERT_TRUE(pipeline.stopped());
+  EXPECT_EQ(pipeline.stopped()->reason, StopReason::target_order_broken);
+  EXPECT_EQ(pipeline.progress().source_offset, Offset(2));
+}
+
+TEST(PartitionPipeline, StopsWhenATargetOffsetWasAcknowledgedBefore) {
+  auto pipeline = established();
+  const auto sent = send_all(pipeline);
+  pipeline.on_acknowledged(sent[0].number, Offset(1));
+  ASSERT_TRUE(pipeline.stopped());
+  EXPECT_EQ(pipeline.stopped()->reason, StopReason::target_order_broken);
+}
+
+TEST(PartitionPipeline, StopsAtARefusedBatchAndCountsOnlyWhatWasStored) {
+  auto pipeline = established();
+  const auto sent = send_all(pipeline);
+  pipeline.on_acknowledged(sent[0].number, Offset(2));
+  pipeline.on_refused(sent[1].number, StopReason::target_refused, "MESSAGE_TOO_LARGE");
+  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kStart);
+  ASSERT_TRUE(pipeline.stopped());
+  EXPECT_EQ(pipeline.stopped()->source_offset, Offset(4));
+  EXPECT_EQ(pipeline.progress().source_offset, Offset(4));
+  EXPECT_EQ(pipeline.counters().records, 4);
+  EXPECT_FALSE(pipeline.wants_fetch());
+  EXPECT_TRUE(send_all(pipeline).empty());
+}
+
+TEST(PartitionPipeline, WritesWhatPrecedesABatchThatCannotPassBeforeItStops) {
+  PartitionPipeline pipeline(start_at(0), {});
+  pipeline.on_fetched(fetched({{.base = 0, .records = 2}, {.base = 2, .records = 1, .holes_at_end = 4}}));
+  EXPECT_FALSE(pipeline.stopped());
+  EXPECT_FALSE(pipeline.wants_fetch());
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
+  ASSERT_TRUE(pipeline.stopped());
+  EXPECT_EQ(pipeline.stopped()->reason, StopReason::sparse_batch);
+  EXPECT_EQ(pipeline.progress().source_offset, Offset(2));
+}
+
+TEST(PartitionPipeline, MovesItsPositionOverControlBatchesOnceNothingWaits) {
+  PartitionPipeline pipeline(start_at(0), {});
+  pipeline.on_fetched(fetched({{.base = 0, .records = 2},
+                               {.base = 2,
+                                .records = 1,
+                                .producer_id = 5,
+                                .attribute_bits = protocol::batch_layout::kControlBit |
+                                                  protocol::batch_layout::kTransactionalBit,
+                                .control_type = 1}}));
+  EXPECT_EQ(pipeline.settled_offset(), Offset(0));
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
+  EXPECT_EQ(pipeline.settled_offset(), Offset(3));
+  EXPECT_EQ(pipeline.progress().source_offset, Offset(3));
+}
+
+TEST(PartitionPipeline, StopsReadingAtAFullWindowAndResumesWhenHalfOfItIsFree) {
+  PipelineOptions options;
+  options.window_bytes = 4000;
+  PartitionPipeline pipeline(start_at(0), options);
+  std::vector<SourceBatch> batches;
+  for (int i = 0; i < 4; ++i) batches.push_back({.base = i, .value = std::string(1000, 'x')});
+  pipeline.on_fetched(fetched(batches));
+  EXPECT_FALSE(pipeline.wants_fetch());
+  for (int i = 0; i < 3; ++i) {
+    const auto sent = send_all(pipeline);
+    for (const auto& batch : sent) {
+      pipeline.on_acknowledged(batch.number, Offset(static_cast<std::int64_t>(batch.number)));
+    }
+  }
+  EXPECT_TRUE(pipeline.wants_fetch());
+}
+
+TEST(PartitionPipeline, FetchesAContradictingSetAgainTwiceThenStops) {
+  PartitionPipeline pipeline(start_at(0), {});
+  const auto wrong = fetched({{.base = 5, .records = 2}, {.base = 3, .records = 2}});
+  pipeline.on_fetched(wrong);
+  pipeline.on_fetched(wrong);
+  EXPECT_TRUE(pipeline.wants_fetch());
+  EXPECT_EQ(pipeline.fetch_offset(), Offset(0));
+  pipeline.on_fetched(wrong);
+  ASSERT_TRUE(pipeline.stopped());
+  EXPECT_EQ(pipeline.stopped()->reason, StopReason::inconsistent_source);
+}
+
+TEST(PartitionPipeline, MapsEveryAcknowledgedBatchAndBreaksRunsAtGaps) {
+  PartitionPipeline pipeline(start_at(0), {});
+  pipeline.on_fetched(fetched({{.base = 0, .records = 2}, {.base = 2, .records = 2}, {.base = 7, .records = 1}}));
+  std::int64_t target = 100;
+  for (int i = 0; i < 3; ++i) {
+    for (const auto& batch : send_all(pipeline)) {
+      pipeline.on_acknowledged(batch.number, Offset(target));
+      target += batch.number == 2 ? 1 : 2;
+    }
+  }
+  const auto segments = pipeline.offset_map().take_unsaved();
+  ASSERT_EQ(segments.size(), 1U);
+  EXPECT_EQ(segments[0].runs, (std::vector{OffsetRun{Offset(0), Offset(100), 4}, OffsetRun{Offset(7), Offset(104), 1}}));
+}
+
+}  // namespace
+}  // namespace longhaul::replicator
