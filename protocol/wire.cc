@@ -95,7 +95,8 @@ std::int64_t Reader::varlong() {
 }
 
 std::int64_t Reader::length(bool flexible) {
-  return flexible ? std::int64_t{unsigned_varint()} - 1 : std::int64_t{integer<std::int32_t>()};
+  const auto length = flexible ? std::int64_t{unsigned_varint()} - 1 : std::int64_t{integer<std::int32_t>()};
+  return ok() ? length : 0;
 }
 
 std::optional<std::string_view> Reader::string(bool flexible) {

@@ -19,6 +19,7 @@ struct AddOffsetsToTxnResponse {
   }
 };
 
+/// Adds the partition of the offsets topic that holds `group_id` to the transaction.
 struct AddOffsetsToTxnRequest {
   static constexpr ApiKey kApi = ApiKey::add_offsets_to_txn;
   using Response = AddOffsetsToTxnResponse;

@@ -50,6 +50,7 @@ struct AddPartitionsToTxnTopic {
   }
 };
 
+/// The layout up to version 3; the newer one, of transactions in a batch, is for brokers only.
 struct AddPartitionsToTxnRequest {
   static constexpr ApiKey kApi = ApiKey::add_partitions_to_txn;
   using Response = AddPartitionsToTxnResponse;

@@ -25,7 +25,6 @@ enum class ConfigResourceType : std::int8_t {
 
 /// Where the value of a configuration entry comes from. Only `topic` is set on the topic itself.
 enum class ConfigSource : std::int8_t {
-  not_told = -1,
   unknown = 0,
   topic = 1,
   dynamic_broker = 2,

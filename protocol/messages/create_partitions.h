@@ -39,6 +39,8 @@ struct CreatePartitionsAssignment {
   static void describe(auto& m, auto&& field) { field("broker_ids", m.broker_ids); }
 };
 
+/// `count` is the new total. Null assignments let the broker place the partitions; an empty list is an error
+/// there.
 struct CreatePartitionsTopic {
   std::string name;
   std::int32_t count = 0;

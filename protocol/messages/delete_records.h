@@ -42,6 +42,7 @@ struct DeleteRecordsResponse {
   }
 };
 
+/// Everything below `offset` goes; -1 means the high watermark.
 struct DeleteRecordsPartition {
   std::int32_t partition_index = 0;
   std::int64_t offset = 0;

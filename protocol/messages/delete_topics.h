@@ -35,6 +35,7 @@ struct DeleteTopicsResponse {
   }
 };
 
+/// By name, or by id with a null name (KIP-516).
 struct DeleteTopicState {
   std::optional<std::string> name;
   TopicId topic_id;
@@ -45,6 +46,7 @@ struct DeleteTopicState {
   }
 };
 
+/// Until version 5 `topic_names`, from 6 on `topics`.
 struct DeleteTopicsRequest {
   static constexpr ApiKey kApi = ApiKey::delete_topics;
   using Response = DeleteTopicsResponse;

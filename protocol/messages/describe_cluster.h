@@ -50,12 +50,13 @@ struct DescribeClusterResponse {
   }
 };
 
+/// Cluster id, controller and brokers without any topic (KIP-700); brokers before 2.8 have Metadata only.
 struct DescribeClusterRequest {
   static constexpr ApiKey kApi = ApiKey::describe_cluster;
   using Response = DescribeClusterResponse;
 
   bool include_cluster_authorized_operations = false;
-  std::int8_t endpoint_type = 1;
+  std::int8_t endpoint_type = 1;  ///< 1: brokers, 2: controllers (KIP-919).
   bool include_fenced_brokers = false;
 
   static void describe(auto& m, auto&& field) {

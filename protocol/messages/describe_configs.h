@@ -22,6 +22,7 @@ struct DescribeConfigsSynonym {
   }
 };
 
+/// A sensitive entry has a null value. Only entries of source `topic` were set on the topic itself.
 struct DescribeConfigsResourceResult {
   std::string name;
   std::optional<std::string> value;
@@ -72,6 +73,7 @@ struct DescribeConfigsResponse {
   }
 };
 
+/// Null keys: every entry.
 struct DescribeConfigsResource {
   ConfigResourceType resource_type = ConfigResourceType::unknown;
   std::string resource_name;

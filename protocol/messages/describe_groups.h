@@ -28,6 +28,7 @@ struct DescribedGroupMember {
   }
 };
 
+/// From version 6 on a group that does not exist is GROUP_ID_NOT_FOUND; before, it is one in state "Dead".
 struct DescribedGroup {
   KafkaErrc error_code = KafkaErrc::none;
   std::optional<std::string> error_message;

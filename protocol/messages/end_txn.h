@@ -7,6 +7,9 @@
 
 namespace longhaul::protocol {
 
+/// From version 5 on (KIP-890) the transaction has bumped the epoch, and its markers carry the bumped one:
+/// the next transaction must use the producer id and epoch returned here. Therefore 5 is not negotiated by
+/// itself.
 struct EndTxnResponse {
   static constexpr ApiKey kApi = ApiKey::end_txn;
 
@@ -30,7 +33,7 @@ struct EndTxnRequest {
   std::string transactional_id;
   std::int64_t producer_id = 0;
   std::int16_t producer_epoch = 0;
-  bool committed = false;
+  bool committed = false;  ///< false: abort.
 
   static void describe(auto& m, auto&& field) {
     field("transactional_id", m.transactional_id);

@@ -10,6 +10,7 @@
 
 namespace longhaul::protocol {
 
+/// What came of one key; `key` repeats it.
 struct Coordinator {
   std::string key;
   std::int32_t node_id = 0;
@@ -28,6 +29,7 @@ struct Coordinator {
   }
 };
 
+/// Until version 3 one coordinator, in the fields of its own; from 4 on one entry per key (KIP-699).
 struct FindCoordinatorResponse {
   static constexpr ApiKey kApi = ApiKey::find_coordinator;
 
@@ -50,6 +52,7 @@ struct FindCoordinatorResponse {
   }
 };
 
+/// Until version 3 one `key`; from 4 on any number of `coordinator_keys` of one type (KIP-699).
 struct FindCoordinatorRequest {
   static constexpr ApiKey kApi = ApiKey::find_coordinator;
   using Response = FindCoordinatorResponse;

@@ -20,6 +20,7 @@ struct HeartbeatResponse {
   }
 };
 
+/// Keeps a member in its group; REBALANCE_IN_PROGRESS asks it to join again.
 struct HeartbeatRequest {
   static constexpr ApiKey kApi = ApiKey::heartbeat;
   using Response = HeartbeatResponse;

@@ -36,6 +36,7 @@ struct IncrementalAlterConfigsResponse {
   }
 };
 
+/// The value is null for `remove`; `append` and `subtract` are for lists.
 struct AlterableConfig {
   std::string name;
   ConfigOperation config_operation = ConfigOperation::set;
@@ -60,6 +61,8 @@ struct AlterConfigsResource {
   }
 };
 
+/// Changes the named entries and leaves the others (KIP-339), which AlterConfigs does not. Brokers before 2.3
+/// lack it.
 struct IncrementalAlterConfigsRequest {
   static constexpr ApiKey kApi = ApiKey::incremental_alter_configs;
   using Response = IncrementalAlterConfigsResponse;

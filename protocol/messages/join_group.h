@@ -21,6 +21,7 @@ struct JoinGroupResponseMember {
   }
 };
 
+/// `members` is empty for everyone but the leader.
 struct JoinGroupResponse {
   static constexpr ApiKey kApi = ApiKey::join_group;
 
@@ -57,6 +58,8 @@ struct JoinGroupRequestProtocol {
   }
 };
 
+/// From version 4 on a new dynamic member is answered MEMBER_ID_REQUIRED with its id, and joins again
+/// (KIP-394). The metadata of a protocol is opaque to the broker.
 struct JoinGroupRequest {
   static constexpr ApiKey kApi = ApiKey::join_group;
   using Response = JoinGroupResponse;

@@ -47,6 +47,7 @@ struct MemberIdentity {
   }
 };
 
+/// Until version 2 one member in `member_id`; from 3 on any number of `members` (KIP-345).
 struct LeaveGroupRequest {
   static constexpr ApiKey kApi = ApiKey::leave_group;
   using Response = LeaveGroupResponse;

@@ -36,6 +36,7 @@ struct ListGroupsResponse {
   }
 };
 
+/// Groups that this one broker coordinates. Empty filters: all states, all types.
 struct ListGroupsRequest {
   static constexpr ApiKey kApi = ApiKey::list_groups;
   using Response = ListGroupsResponse;

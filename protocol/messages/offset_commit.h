@@ -9,6 +9,7 @@
 
 namespace longhaul::protocol {
 
+/// The error of one partition; the others may have been committed.
 struct OffsetCommitResponsePartition {
   std::int32_t partition_index = 0;
   KafkaErrc error_code = KafkaErrc::none;
@@ -65,6 +66,7 @@ struct OffsetCommitRequestTopic {
   }
 };
 
+/// With generation -1 and no member: only accepted while the group has no members.
 struct OffsetCommitRequest {
   static constexpr ApiKey kApi = ApiKey::offset_commit;
   using Response = OffsetCommitResponse;

@@ -9,6 +9,7 @@
 
 namespace longhaul::protocol {
 
+/// `committed_offset` is -1 where nothing was committed.
 struct OffsetFetchResponsePartition {
   std::int32_t partition_index = 0;
   std::int64_t committed_offset = 0;
@@ -47,6 +48,7 @@ struct OffsetFetchResponseGroup {
   }
 };
 
+/// Until version 7 one group in the fields of its own; from 8 on `groups` (KIP-709).
 struct OffsetFetchResponse {
   static constexpr ApiKey kApi = ApiKey::offset_fetch;
 
@@ -73,6 +75,7 @@ struct OffsetFetchRequestTopic {
   }
 };
 
+/// Null topics: every partition that has a committed offset.
 struct OffsetFetchRequestGroup {
   std::string group_id;
   std::optional<std::string> member_id;
@@ -87,6 +90,8 @@ struct OffsetFetchRequestGroup {
   }
 };
 
+/// Until version 7 one group in the fields of its own; from 8 on any number of `groups` (KIP-709).
+/// `require_stable` waits for open transactions to end: UNSTABLE_OFFSET_COMMIT until then (KIP-447).
 struct OffsetFetchRequest {
   static constexpr ApiKey kApi = ApiKey::offset_fetch;
   using Response = OffsetFetchResponse;

@@ -8,6 +8,8 @@
 
 namespace longhaul::protocol {
 
+/// `leader_epoch` is the largest epoch not above the one asked for, `end_offset` where it ends; both -1 when
+/// there is none.
 struct EpochEndOffset {
   KafkaErrc error_code = KafkaErrc::none;
   std::int32_t partition = 0;
@@ -66,11 +68,12 @@ struct OffsetForLeaderTopic {
   }
 };
 
+/// Where an epoch ends on the leader: how a fetcher notices that the log behind it was cut (KIP-320).
 struct OffsetForLeaderEpochRequest {
   static constexpr ApiKey kApi = ApiKey::offset_for_leader_epoch;
   using Response = OffsetForLeaderEpochResponse;
 
-  std::int32_t replica_id = -2;
+  std::int32_t replica_id = -2;  ///< -1: a consumer; -2: debugging tools.
   std::vector<OffsetForLeaderTopic> topics;
 
   static void describe(auto& m, auto&& field) {

@@ -8,6 +8,8 @@
 
 namespace longhaul::protocol {
 
+/// With a session lifetime above 0 the client authenticates again on this connection before it is over
+/// (KIP-368).
 struct SaslAuthenticateResponse {
   static constexpr ApiKey kApi = ApiKey::sasl_authenticate;
 
@@ -24,6 +26,7 @@ struct SaslAuthenticateResponse {
   }
 };
 
+/// One token of the mechanism. Every request gets a response, whose token may be empty.
 struct SaslAuthenticateRequest {
   static constexpr ApiKey kApi = ApiKey::sasl_authenticate;
   using Response = SaslAuthenticateResponse;

@@ -19,6 +19,7 @@ struct SaslHandshakeResponse {
   }
 };
 
+/// Version 1: the tokens follow in SaslAuthenticate requests (version 0 sent them bare).
 struct SaslHandshakeRequest {
   static constexpr ApiKey kApi = ApiKey::sasl_handshake;
   using Response = SaslHandshakeResponse;

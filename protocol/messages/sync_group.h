@@ -37,6 +37,7 @@ struct SyncGroupRequestAssignment {
   }
 };
 
+/// The leader gives every member its assignment; the others send none.
 struct SyncGroupRequest {
   static constexpr ApiKey kApi = ApiKey::sync_group;
   using Response = SyncGroupResponse;

@@ -65,6 +65,9 @@ struct TxnOffsetCommitRequestTopic {
   }
 };
 
+/// Offsets that become visible with the transaction. Generation and member fence zombies from version 3 on
+/// (KIP-447). Version 5 means transactions of KIP-890, so ask for it only where the broker has finalized
+/// `transaction.version` 2.
 struct TxnOffsetCommitRequest {
   static constexpr ApiKey kApi = ApiKey::txn_offset_commit;
   using Response = TxnOffsetCommitResponse;

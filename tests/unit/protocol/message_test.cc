@@ -92,6 +92,58 @@ TEST(Message, VersionOutsideTheTableIsRefused) {
   EXPECT_EQ(decode<FetchRequest>({}, 9).error().code, WireErrc::unsupported_version);
 }
 
+TEST(Message, StringAboveTheLimitIsRefused) {
+  FetchRequest request;
+  request.rack_id = std::string(32767, 'r');
+  EXPECT_TRUE(decode<FetchRequest>(encoded(request, 12), 12).has_value());
+  request.rack_id += 'r';
+  EXPECT_EQ(refused(request, 12).code, WireErrc::bad_length);
+  EXPECT_EQ(refused(request, 11).code, WireErrc::bad_length);
+}
+
+TEST(Message, CountOfStructuresIsHeldAgainstWhatTheyTakeAtLeast) {
+  // A partition takes 41 bytes in version 11, so 1000 of them do not fit into 1000 bytes: refused before
+  // reserving.
+  FetchResponse response;
+  response.responses = {{.topic = "t", .partitions = {}}};
+  auto wire = encoded(response, 11);
+  store_be(wire, wire.size() - 4, std::int32_t{1000});
+  wire.resize(wire.size() + 1000);
+  const auto decoded = decode<FetchResponse>(wire, 11);
+  ASSERT_FALSE(decoded.has_value());
+  EXPECT_EQ(decoded.error().code, WireErrc::truncated);
+  EXPECT_EQ(decoded.error().message(),
+            "FetchResponse v11 field responses.partitions: the bytes end inside a value");
+}
+
+TEST(Message, NullAndEmptyRecordsStayApart) {
+  const Bytes nothing(1);
+  for (const int version : {11, 12}) {
+    FetchResponse response;
+    response.responses = {{.topic = "t", .partitions = {PartitionData{}, PartitionData{}}}};
+    response.responses[0].partitions[1].records = ConstBytes(nothing).first(0);
+    const auto wire = encoded(response, version);
+    const auto decoded = decode<FetchResponse>(wire, version);
+    ASSERT_TRUE(decoded.has_value()) << decoded.error().message();
+    EXPECT_EQ(decoded->responses[0].partitions[0].records.data(), nullptr);
+    EXPECT_NE(decoded->responses[0].partitions[1].records.data(), nullptr);
+    EXPECT_TRUE(decoded->responses[0].partitions[1].records.empty());
+  }
+}
+
+TEST(Message, PrintShowsFieldsByNameButNoSecretsAndNoRecords) {
+  const auto payload = bytes_of({1, 2, 3});
+  ProduceRequest request;
+  request.acks = -1;
+  request.topic_data = {{.name = "a\"b\n", .partition_data = {{.index = 4, .records = {{}, payload}}, {}}}};
+  EXPECT_EQ(print(request),
+            "ProduceRequest{transactional_id=null, acks=-1, timeout_ms=0, topic_data=[{name=\"a\\\"b\\x0a\", "
+            "partition_data=[{index=4, records=<3 bytes>}, {index=0, records=null}]}]}");
+  ApiVersionsResponse response;
+  response.error_code = KafkaErrc::unsupported_version;
+  EXPECT_EQ(print(response).substr(0, 50), "ApiVersionsResponse{error_code=UNSUPPORTED_VERSION");
+}
+
 TEST(Message, RequestFrameCarriesSizeHeaderAndBody) {
   const auto frame = encode_request(ApiVersionsRequest{"lh", "1"}, 3, 7, "me");
   ASSERT_TRUE(frame.has_value());
