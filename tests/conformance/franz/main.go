@@ -1,0 +1,172 @@
+// Command franz reads every partition of a topic with franz-go, from the log start to the end at the time of the call,
+// and prints the canonical digest of each as JSON (the encoding is described in ../java/RecordDigest.java).
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"hash"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// stall bounds how long a read may go on without one record.
+const stall = 30 * time.Second
+
+type partitionDigest struct {
+	sum         hash.Hash
+	end         int64
+	done        bool
+	Records     int64  `json:"records"`
+	Digest      string `json:"digest"`
+	FirstOffset int64  `json:"first_offset"`
+	LastOffset  int64  `json:"last_offset"`
+}
+
+func (d *partitionDigest) addInt(value int32) {
+	var number [4]byte
+	binary.BigEndian.PutUint32(number[:], uint32(value))
+	d.sum.Write(number[:])
+}
+
+func (d *partitionDigest) addBytes(data []byte) {
+	if data == nil {
+		d.addInt(-1)
+		return
+	}
+	d.addInt(int32(len(data)))
+	d.sum.Write(data)
+}
+
+func (d *partitionDigest) add(record *kgo.Record) {
+	var timestamp [8]byte
+	binary.BigEndian.PutUint64(timestamp[:], uint64(record.Timestamp.UnixMilli()))
+	d.sum.Write(timestamp[:])
+	d.addBytes(record.Key)
+	d.addBytes(record.Value)
+	d.addInt(int32(len(record.Headers)))
+	for _, header := range record.Headers {
+		d.addBytes([]byte(header.Key))
+		d.addBytes(header.Value)
+	}
+	if d.Records == 0 {
+		d.FirstOffset = record.Offset
+	}
+	d.LastOffset = record.Offset
+	d.Records++
+}
+
+func digests(client *kgo.Client, topic string, committed bool) (map[int32]*partitionDigest, error) {
+	admin := kadm.NewClient(client)
+	ctx, cancel := context.WithTimeout(context.Background(), stall)
+	defer cancel()
+	starts, err := admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	if err = starts.Error(); err != nil {
+		return nil, err
+	}
+	list := admin.ListEndOffsets
+	if committed {
+		list = admin.ListCommittedOffsets // the last stable offsets
+	}
+	ends, err := list(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	if err = ends.Error(); err != nil {
+		return nil, err
+	}
+	result := map[int32]*partitionDigest{}
+	ends.Each(func(end kadm.ListedOffset) {
+		start, _ := starts.Lookup(topic, end.Partition)
+		result[end.Partition] = &partitionDigest{sum: sha256.New(), end: end.Offset, FirstOffset: -1,
+			LastOffset: -1, done: start.Offset >= end.Offset}
+	})
+	return result, nil
+}
+
+func open(found map[int32]*partitionDigest) []int32 {
+	var partitions []int32
+	for partition, digest := range found {
+		if !digest.done {
+			partitions = append(partitions, partition)
+		}
+	}
+	return partitions
+}
+
+// readAll takes control records too (they are not part of the digest): without them a log that ends in a commit or
+// abort marker would seem unfinished for ever.
+func readAll(client *kgo.Client, found map[int32]*partitionDigest) error {
+	for len(open(found)) > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), stall)
+		fetches := client.PollFetches(ctx)
+		cancel()
+		for _, failed := range fetches.Errors() {
+			return fmt.Errorf("partitions %v not read to their end: %w", open(found), failed.Err)
+		}
+		fetches.EachRecord(func(record *kgo.Record) {
+			digest := found[record.Partition]
+			if record.Offset < digest.end && !record.Attrs.IsControl() {
+				digest.add(record)
+			}
+			digest.done = digest.done || record.Offset+1 >= digest.end
+		})
+	}
+	return nil
+}
+
+func run() error {
+	bootstrap := flag.String("bootstrap", "", "host:port[,host:port...]")
+	topic := flag.String("topic", "", "topic to read")
+	isolation := flag.String("isolation", "read_uncommitted", "read_uncommitted or read_committed")
+	flag.Parse()
+
+	level := kgo.ReadUncommitted()
+	if *isolation == "read_committed" {
+		level = kgo.ReadCommitted()
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(*bootstrap, ",")...))
+	if err != nil {
+		return err
+	}
+	found, err := digests(client, *topic, *isolation == "read_committed")
+	client.Close()
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("topic %s does not exist", *topic)
+	}
+	if client, err = kgo.NewClient(kgo.SeedBrokers(strings.Split(*bootstrap, ",")...), kgo.ConsumeTopics(*topic),
+		kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(), kgo.FetchMaxBytes(16<<20),
+		kgo.FetchMaxPartitionBytes(4<<20), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())); err != nil {
+		return err
+	}
+	defer client.Close()
+	if err = readAll(client, found); err != nil {
+		return err
+	}
+	for _, digest := range found {
+		digest.Digest = hex.EncodeToString(digest.sum.Sum(nil))
+	}
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{"partitions": found})
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

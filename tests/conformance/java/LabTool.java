@@ -1,0 +1,156 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.NewPartitions;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.RecordsToDelete;
+import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+
+/**
+ * Kafka's own Java client for the conformance tests: one long-lived process that takes one JSON request per line on
+ * stdin and answers with one JSON line on stdout, so that a test pays for one start of the JVM only.
+ *
+ * <p>A failure is answered as {"ok": false, "error": ...}; the process goes on.
+ */
+public final class LabTool {
+  static final ObjectMapper JSON = new ObjectMapper();
+  private final Map<String, Admin> admins = new HashMap<>();
+  private final Producers producers = new Producers();
+
+  public static void main(String[] arguments) throws Exception {
+    // The client libraries log to stderr; a stray print must not break the protocol on stdout.
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    System.setOut(System.err);
+    LabTool tool = new LabTool();
+    BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      ObjectNode answer;
+      try {
+        answer = tool.handle(JSON.readTree(line));
+        answer.put("ok", true);
+      } catch (Exception e) {
+        Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
+        answer = JSON.createObjectNode();
+        answer.put("ok", false).put("error", cause.getClass().getSimpleName() + ": " + cause.getMessage());
+        e.printStackTrace();
+      }
+      out.println(JSON.writeValueAsString(answer));
+    }
+    System.exit(0);
+  }
+
+  private ObjectNode handle(JsonNode request) throws Exception {
+    switch (request.get("command").asText()) {
+      case "create_topic": return createTopic(request);
+      case "delete_topic": return deleteTopic(request);
+      case "create_partitions": return createPartitions(request);
+      case "alter_configs": return alterConfigs(request);
+      case "describe_topic": return describeTopic(request);
+      case "list_topics": return listTopics(request);
+      case "delete_records": return deleteRecords(request);
+      case "offsets": return TopicReader.offsets(request);
+      case "digest": return TopicReader.digest(request);
+      case "dump": return TopicReader.dump(request);
+      case "batches": return TopicReader.batches(request);
+      case "produce": return producers.produce(request);
+      case "bulk": return producers.bulk(request);
+      case "start_producer": return producers.start(request);
+      case "stop_producer": return producers.stop(request);
+      default: throw new IllegalArgumentException("no such command: " + request);
+    }
+  }
+
+  private Admin admin(JsonNode request) {
+    return admins.computeIfAbsent(request.get("bootstrap").asText(), bootstrap -> {
+      Properties properties = new Properties();
+      properties.put("bootstrap.servers", bootstrap);
+      properties.put("default.api.timeout.ms", 60000);
+      properties.put("reconnect.backoff.max.ms", 500);
+      return Admin.create(properties);
+    });
+  }
+
+  private ObjectNode createTopic(JsonNode request) throws Exception {
+    NewTopic topic = new NewTopic(request.get("topic").asText(),
+        Optional.of(request.path("partitions").asInt(1)),
+        Optional.of((short) request.path("replication").asInt(1)));
+    Map<String, String> configs = new HashMap<>();
+    request.path("configs").fields().forEachRemaining(e -> configs.put(e.getKey(), e.getValue().asText()));
+    admin(request).createTopics(List.of(topic.configs(configs))).all().get();
+    return JSON.createObjectNode();
+  }
+
+  private ObjectNode deleteTopic(JsonNode request) throws Exception {
+    admin(request).deleteTopics(List.of(request.get("topic").asText())).all().get();
+    return JSON.createObjectNode();
+  }
+
+  private ObjectNode createPartitions(JsonNode request) throws Exception {
+    admin(request).createPartitions(Map.of(request.get("topic").asText(),
+        NewPartitions.increaseTo(request.get("total").asInt()))).all().get();
+    return JSON.createObjectNode();
+  }
+
+  private ObjectNode alterConfigs(JsonNode request) throws Exception {
+    ConfigResource resource = request.has("broker")
+        ? new ConfigResource(ConfigResource.Type.BROKER, request.get("broker").asText())
+        : new ConfigResource(ConfigResource.Type.TOPIC, request.get("topic").asText());
+    Collection<AlterConfigOp> operations = new ArrayList<>();
+    request.get("configs").fields().forEachRemaining(e -> operations.add(new AlterConfigOp(
+        new ConfigEntry(e.getKey(), e.getValue().isNull() ? "" : e.getValue().asText()),
+        e.getValue().isNull() ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET)));
+    admin(request).incrementalAlterConfigs(Map.of(resource, operations)).all().get();
+    return JSON.createObjectNode();
+  }
+
+  /** Partition count, topic id, and the configuration that was set on the topic itself (no defaults). */
+  private ObjectNode describeTopic(JsonNode request) throws Exception {
+    String name = request.get("topic").asText();
+    TopicDescription description =
+        admin(request).describeTopics(List.of(name)).allTopicNames().get().get(name);
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, name);
+    ObjectNode answer = JSON.createObjectNode();
+    answer.put("partitions", description.partitions().size());
+    answer.put("replication", description.partitions().get(0).replicas().size());
+    answer.put("topic_id", description.topicId().toString());
+    ObjectNode configs = answer.putObject("configs");
+    for (ConfigEntry entry : admin(request).describeConfigs(List.of(resource)).all().get().get(resource).entries()) {
+      if (entry.source() == ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG) configs.put(entry.name(), entry.value());
+    }
+    return answer;
+  }
+
+  private ObjectNode listTopics(JsonNode request) throws Exception {
+    ObjectNode answer = JSON.createObjectNode();
+    ArrayNode topics = answer.putArray("topics");
+    new TreeSet<>(admin(request).listTopics().names().get()).forEach(topics::add);
+    return answer;
+  }
+
+  private ObjectNode deleteRecords(JsonNode request) throws Exception {
+    TopicPartition partition =
+        new TopicPartition(request.get("topic").asText(), request.path("partition").asInt(0));
+    admin(request).deleteRecords(Map.of(partition, RecordsToDelete.beforeOffset(request.get("before").asLong())))
+        .all().get();
+    return JSON.createObjectNode();
+  }
+}

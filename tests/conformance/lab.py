@@ -1,0 +1,273 @@
+"""Real Apache Kafka clusters on loopback, started in seconds and gone afterwards. Python's standard library only.
+
+    with KafkaCluster("A") as a, KafkaTool() as tool:
+        tool.create_topic(a.bootstrap, "t", partitions=3)
+
+Jars come from Maven Central by version, once, into .lab/jars/VERSION. A cluster is ready when its brokers answer a
+Metadata request that names all of them; nothing here waits by sleeping.
+"""
+
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import uuid
+
+from .processes import (
+    LAB, ROOT, LabError, Process, build_lock, free_port, remove_directory, wait_until, work_directory)
+
+KAFKA_VERSION = os.environ.get("LAB_KAFKA_VERSION", "4.3.1")
+
+# A lab starts many short-lived JVMs on few cores: the quick compiler and the plain collector start fastest.
+_QUICK_JVM = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
+
+
+def kafka_classpath(version=KAFKA_VERSION):
+    """The class path of one Kafka release; downloads its jars on first use."""
+    return f"{kafka_jars(version)}/*"
+
+
+def kafka_jars(version=KAFKA_VERSION):
+    directory = LAB / "jars" / version
+    with build_lock(f"jars-{version}"):
+        if not (directory / "complete").exists():
+            shutil.rmtree(directory, ignore_errors=True)
+            command = ["mvn", "-q", "-B", "-f", ROOT / "scripts/kafka/pom.xml", "dependency:copy-dependencies",
+                       f"-Dkafka.version={version}", f"-DoutputDirectory={directory}", "-DincludeScope=runtime"]
+            if version.startswith("2."):
+                command.append("-Dbroker.only")
+            done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, text=True,
+                                  capture_output=True)
+            if done.returncode != 0:
+                raise LabError(f"could not fetch the jars of Kafka {version}:\n{(done.stdout + done.stderr)[-3000:]}")
+            (directory / "complete").touch()
+    return directory
+
+
+def java_command(classpath, main, arguments=(), heap="400m", quick=True, defines=()):
+    return ["java", f"-Xmx{heap}", *(_QUICK_JVM if quick else []), "-Djava.awt.headless=true",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true", *defines, "-cp", str(classpath), main, *arguments]
+
+
+def broker_metadata(host, port, timeout=2.0):
+    """Asks one listener ApiVersions v0 and Metadata v1; returns {broker id: (host, port)} as the broker sees it."""
+    def exchange(sock, api, version, body):
+        header = struct.pack(">hhih", api, version, 7, 3) + b"lab"
+        sock.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
+        size = struct.unpack(">i", _receive(sock, 4))[0]
+        return _receive(sock, size)[4:]
+
+    with socket.create_connection((host, port), timeout=timeout) as sock:
+        sock.settimeout(timeout)
+        if struct.unpack(">h", exchange(sock, 18, 0, b"")[:2])[0] != 0:
+            return {}
+        body = exchange(sock, 3, 1, struct.pack(">i", 0))
+    brokers, at = {}, 4
+    for _ in range(struct.unpack(">i", body[:4])[0]):
+        broker, length = struct.unpack(">ih", body[at:at + 6])
+        at += 6
+        name = body[at:at + length].decode()
+        at += length
+        brokers[broker] = (name, struct.unpack(">i", body[at:at + 4])[0])
+        rack = struct.unpack(">h", body[at + 4:at + 6])[0]
+        at += 6 + max(rack, 0)
+    return brokers
+
+
+def _receive(sock, size):
+    data = b""
+    while len(data) < size:
+        piece = sock.recv(size - len(data))
+        if not piece:
+            raise ConnectionError("closed")
+        data += piece
+    return data
+
+
+class KafkaNode:
+    """One process that is broker and controller; its directory holds configuration, log data and log output."""
+
+    def __init__(self, cluster, node_id):
+        self.cluster = cluster
+        self.node_id = node_id
+        self.port = free_port()
+        self.controller_port = free_port()
+        self.directory = cluster.directory / f"node-{node_id}"
+        self.data = self.directory / "data"
+        self.process = None
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def prepare(self):
+        self.directory.mkdir(parents=True)
+        settings = self.cluster.node_settings(self)
+        self.properties = self.directory / "server.properties"
+        self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        self._format()
+
+    def _format(self):
+        """Lays down what `kafka.tools.StorageTool format` writes, from a copy made once per release and node id.
+
+        The copy saves one JVM start per node; only the cluster's and the directory's ids differ."""
+        template = LAB / "formatted" / f"{self.cluster.version}-{self.node_id}"
+        with build_lock("formatted"):
+            if not (template / "bootstrap.checkpoint").exists():
+                self._run_storage_tool(template)
+        self.data.mkdir(parents=True, exist_ok=True)
+        for path in template.iterdir():
+            shutil.copy(path, self.data / path.name)
+        meta = self.data / "meta.properties"
+        text = re.sub(r"(?m)^cluster\.id=.*$", f"cluster.id={self.cluster.cluster_id}", meta.read_text())
+        meta.write_text(re.sub(r"(?m)^directory\.id=.*$", f"directory.id={_random_id()}", text))
+
+    def _run_storage_tool(self, template):
+        shutil.rmtree(template, ignore_errors=True)
+        template.mkdir(parents=True)
+        properties = self.directory / "format.properties"
+        properties.write_text(re.sub(r"(?m)^log\.dirs=.*$", f"log.dirs={template}", self.properties.read_text()))
+        done = subprocess.run(
+            java_command(kafka_classpath(self.cluster.version), "kafka.tools.StorageTool",
+                         ["format", "-t", self.cluster.cluster_id, "-c", str(properties)]),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise LabError(f"StorageTool format failed:\n{done.stdout}{done.stderr}")
+
+    def launch(self):
+        self.process = Process(
+            f"{self.cluster.name} node {self.node_id}",
+            java_command(kafka_classpath(self.cluster.version), "kafka.Kafka", [str(self.properties)],
+                         heap=self.cluster.heap, quick=self.cluster.quick),
+            self.directory / "broker.log", nice=self.cluster.nice)
+
+    def answers(self):
+        """True once this broker answers and knows every broker of the cluster that runs."""
+        if self.process is None or not self.process.running():
+            tail = self.process.tail() if self.process else "never started"
+            raise LabError(f"{self.cluster.name} node {self.node_id} ended while starting:\n{tail}")
+        try:
+            return len(broker_metadata("127.0.0.1", self.port)) >= self.cluster.running_nodes()
+        except (OSError, struct.error):
+            return False
+
+
+class KafkaCluster:
+    """A KRaft cluster of one or more combined nodes. A context manager: leaving it stops and removes everything."""
+
+    def __init__(self, name, brokers=1, version=None, settings=None, heap="400m", quick=True, log_directory=None,
+                 nice=0):
+        self.name = name
+        self.version = version or KAFKA_VERSION
+        self.settings = dict(settings or {})
+        self.heap = heap
+        self.quick = quick
+        self.nice = nice
+        self.cluster_id = _random_id()
+        self.directory = work_directory(f"kafka_{name}")
+        self.log_directory = log_directory
+        self.nodes = [KafkaNode(self, index + 1) for index in range(brokers)]
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def bootstrap(self):
+        return ",".join(node.address for node in self.nodes)
+
+    def node_settings(self, node):
+        copies = min(3, len(self.nodes))
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": node.node_id,
+            "controller.quorum.voters": ",".join(
+                f"{other.node_id}@127.0.0.1:{other.controller_port}" for other in self.nodes),
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
+            "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "log.dirs": str(self.log_directory or node.data),
+            "auto.create.topics.enable": "false",
+            "default.replication.factor": 1,
+            "offsets.topic.replication.factor": copies,
+            "offsets.topic.num.partitions": 4,
+            "transaction.state.log.replication.factor": copies,
+            "transaction.state.log.min.isr": 1,
+            "transaction.state.log.num.partitions": 4,
+            "group.initial.rebalance.delay.ms": 0,
+            # Odd timestamps are part of the tests' input; retention by time would delete those records.
+            "log.retention.ms": -1,
+            "log.segment.delete.delay.ms": 1000,
+            "log.cleaner.backoff.ms": 500,
+            "log.cleaner.dedupe.buffer.size": 4 << 20,
+            "message.max.bytes": 33554432,
+            "socket.request.max.bytes": 104857600,
+            "controlled.shutdown.enable": "true" if len(self.nodes) > 1 else "false",
+            "broker.session.timeout.ms": 6000,
+            "broker.heartbeat.interval.ms": 500,
+        }
+        settings.update(self.settings)
+        return settings
+
+    def start(self, seconds=60):
+        for node in self.nodes:
+            node.prepare()
+        for node in self.nodes:
+            node.launch()
+        self.wait_ready(seconds)
+
+    def wait_ready(self, seconds=60):
+        for node in self.nodes:
+            if node.process.running():
+                wait_until(node.answers, seconds, f"cluster {self.name} to answer on {node.address}", 0.05)
+
+    def running_nodes(self):
+        return sum(1 for node in self.nodes if node.process is not None and node.process.running())
+
+    def stop_node(self, index=0):
+        self.nodes[index].process.stop()
+
+    def kill_node(self, index=0):
+        self.nodes[index].process.kill()
+
+    def start_node(self, index=0, seconds=60):
+        """Starts a stopped node again, on its old port with its old data."""
+        self.nodes[index].launch()
+        self.wait_ready(seconds)
+
+    def pause_node(self, index=0):
+        self.nodes[index].process.signal(signal.SIGSTOP)
+
+    def resume_node(self, index=0):
+        self.nodes[index].process.signal(signal.SIGCONT)
+
+    def close(self):
+        for node in self.nodes:
+            if node.process is not None:
+                # The data goes with the directory: an orderly shutdown would only take time.
+                node.process.signal(signal.SIGCONT)
+                node.process.kill()
+        if not os.environ.get("LAB_KEEP"):
+            remove_directory(self.directory)
+
+    def segments(self, topic, partition=0, node=0):
+        """The segment files of a partition, oldest first, as they lie on the broker's disk."""
+        base = pathlib.Path(self.log_directory or self.nodes[node].data)
+        return sorted((base / f"{topic}-{partition}").glob("*.log"))
+
+
+def _random_id():
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
