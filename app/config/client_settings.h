@@ -55,9 +55,6 @@ struct ClientSettings {
   std::chrono::milliseconds reconnect_backoff_max{1'000};
   std::chrono::milliseconds connection_setup_timeout{10'000};
   std::chrono::milliseconds metadata_max_age{300'000};
-  std::chrono::milliseconds connections_max_idle{540'000};
-  std::int32_t send_buffer_bytes = 131'072;    ///< -1: the system's default
-  std::int32_t receive_buffer_bytes = 65'536;  ///< -1: the system's default
 
   // Consumers.
   IsolationLevel isolation_level = IsolationLevel::read_uncommitted;

@@ -85,8 +85,4 @@ struct LoadOptions {
 /// Fails with one line when this version cannot run `flow` (`FlowConfig::not_runnable`).
 [[nodiscard]] Result<void> require_runnable(const FlowConfig& flow);
 
-/// The effective configuration for people: per flow and client each value with its origin, secrets hidden,
-/// warnings last. Ends with a newline.
-[[nodiscard]] std::string print(const Configuration& configuration);
-
 }  // namespace longhaul::config

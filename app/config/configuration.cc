@@ -1,0 +1,227 @@
+#include "app/config/configuration.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "app/config/client_reader.h"
+#include "app/config/file.h"
+#include "app/config/flow_pairs.h"
+#include "app/config/flow_reader.h"
+#include "app/config/key_check.h"
+#include "app/config/nearest.h"
+#include "app/config/option_reader.h"
+#include "app/config/precedence.h"
+#include "app/config/properties.h"
+#include "app/config/providers.h"
+#include "app/config/values.h"
+
+namespace longhaul::config {
+namespace {
+
+/// One map of the file: the last of several equal keys wins, as in Java, but it is said.
+SettingMap settings_of(const std::vector<Property>& entries, std::string_view file,
+                       std::vector<Warning>& warnings) {
+  SettingMap settings;
+  for (const auto& [key, value, line] : entries) {
+    const auto it = settings.find(key);
+    if (it != settings.end()) {
+      warnings.push_back({WarningKind::value,
+                          fmt::format("{}:{}: {}: written before at line {}; the last one wins", file, line,
+                                      key, it->second.origin.line),
+                          {key}});
+    }
+    settings.insert_or_assign(key, Setting{value, {std::string(file), line, key}, is_secret_key(key)});
+  }
+  return settings;
+}
+
+class Loader {
+ public:
+  Loader(std::string_view text, std::string_view name, const LoadOptions& options)
+      : text_(text), name_(name), options_(options) {
+    out_.file = name;
+  }
+
+  Result<Configuration> run() {
+    LH_TRY_VOID(read_settings());
+    LH_TRY_VOID(read_aliases());
+    LH_TRY_VOID(read_clusters());
+    LH_TRY_VOID(read_process());
+    LH_TRY(const auto pairs, existing_flows(top_, aliases_, out_.warnings));
+    for (const auto& pair : pairs) {
+      LH_TRY(auto flow, read_flow(top_, pair, name_, out_.warnings));
+      out_.flows.push_back(std::move(flow));
+    }
+    auto about_keys = check_keys(top_, aliases_, name_);
+    std::ranges::move(about_keys, std::back_inserter(out_.warnings));
+    arrange_warnings();
+    return std::move(out_);
+  }
+
+ private:
+  Result<void> read_settings() {
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (text_.starts_with(kByteOrderMark)) {
+      text_.remove_prefix(kByteOrderMark.size());
+      out_.warnings.push_back(
+          {WarningKind::value,
+           fmt::format("{}:1: begins with a byte order mark, which MirrorMaker 2 reads as part of "
+                       "the first key; it is skipped here",
+                       name_),
+           {}});
+    }
+    LH_TRY(const auto entries, parse_properties(text_, Encoding::latin1, name_));
+    top_ = settings_of(entries, name_, out_.warnings);
+    return resolve_references(top_, options_, out_.warnings);
+  }
+
+  Result<void> read_aliases() {
+    std::vector<EffectiveOption> ignored;
+    OptionReader in(top_, ignored, out_.warnings);
+    aliases_ = in.list("clusters", "");
+    LH_TRY_VOID(in.result());
+    if (!aliases_.empty()) return {};
+    if (const auto* setting = in.setting("clusters")) {
+      return wrong_value(*setting, "the aliases of the clusters between commas, such as A, B");
+    }
+    return fail(Error{
+        {}, fmt::format("{}: clusters is missing: it names the clusters, such as 'clusters = A, B'", name_)});
+  }
+
+  Result<void> read_clusters() {
+    for (const auto& alias : aliases_) {
+      const ClientPlace place{alias, Side::source, ClientRole::admin, {}};
+      // Read like a client's, because that is where the top-level defaults and the checks are.
+      SettingMap common;
+      for (const auto& [key, setting] : cluster_view(top_, alias)) {
+        if (key == "bootstrap.servers" || key == "security.protocol") common.emplace(key, setting);
+      }
+      LH_TRY(auto client, read_client(place, std::move(common), name_, out_.warnings));
+      out_.clusters.push_back({alias, std::move(client.bootstrap_servers), client.security_protocol});
+    }
+    return {};
+  }
+
+  Result<void> read_process() {
+    auto& process = out_.process;
+    OptionReader in(top_, process.effective, out_.warnings);
+    if (const auto* memory = in.note("longhaul.memory.max", "256 MiB")) {
+      const auto bytes = parse_bytes(memory->value);
+      constexpr std::uint64_t kMin = 16 << 20;
+      if (!bytes || *bytes < kMin) {
+        in.complain(wrong_value(*memory, "a size from 16 MiB, such as 268435456, 256 MiB or 1GB"));
+      } else {
+        process.memory_max_bytes = static_cast<std::size_t>(*bytes);
+      }
+    }
+    const auto* threads = in.note("longhaul.threads", "auto");
+    if (threads && lowered(trimmed(threads->value)) != "auto") {
+      const auto number = parse_integer(threads->value);
+      if (!number || *number < 1 || *number > 1024) {
+        in.complain(wrong_value(*threads, "auto, or a whole number from 1 to 1024"));
+      } else {
+        process.threads = static_cast<int>(*number);
+      }
+    }
+    return in.result();
+  }
+
+  /// Ordered by kind; one line once, although several flows may have met the same key.
+  void arrange_warnings() {
+    std::set<std::string> seen;
+    std::map<WarningKind, std::vector<Warning>> by_kind;
+    for (auto& warning : out_.warnings) {
+      if (seen.insert(warning.text).second) by_kind[warning.kind].push_back(std::move(warning));
+    }
+    out_.warnings.clear();
+    for (auto& [kind, warnings] : by_kind) std::ranges::move(warnings, std::back_inserter(out_.warnings));
+  }
+
+  std::string_view text_;
+  std::string_view name_;
+  const LoadOptions& options_;
+  SettingMap top_;
+  std::vector<std::string> aliases_;
+  Configuration out_;
+};
+
+}  // namespace
+
+std::string_view to_string(WarningKind kind) {
+  switch (kind) {
+    case WarningKind::not_served:
+      return "not served";
+    case WarningKind::unknown_key:
+      return "unknown key";
+    case WarningKind::no_effect:
+      return "no effect";
+    case WarningKind::misplaced:
+      return "misplaced";
+    case WarningKind::differs_from_mm2:
+      return "differs from MirrorMaker 2";
+    case WarningKind::legacy_spelling:
+      return "legacy spelling";
+    case WarningKind::unknown_cluster:
+      return "unknown cluster";
+    case WarningKind::value:
+      return "value";
+  }
+  return "unknown";
+}
+
+Result<Configuration> load(const std::filesystem::path& file, const LoadOptions& options) {
+  LH_TRY(const auto text, read_file(file));
+  return load_text(text, file.string(), options);
+}
+
+Result<Configuration> load_text(std::string_view text, std::string_view name, const LoadOptions& options) {
+  return Loader(text, name, options).run();
+}
+
+Result<const FlowConfig*> Configuration::flow(std::string_view name) const {
+  std::vector<std::string> names;
+  for (const auto& candidate : flows) {
+    if (candidate.name() == name) return &candidate;
+    names.push_back(candidate.name());
+  }
+  std::ranges::sort(names, {},
+                    [&](const std::string& other) { return std::pair(edit_distance(name, other), other); });
+  std::string listed;
+  for (const auto& other : names) listed += fmt::format("{}'{}'", listed.empty() ? "" : ", ", other);
+  return fail(Error{
+      {}, fmt::format("{}: there is no flow '{}'; flows: {}", file, name, listed.empty() ? "none" : listed)});
+}
+
+Result<std::vector<const FlowConfig*>> select_flows(const Configuration& configuration,
+                                                    const std::vector<std::string>& clusters) {
+  std::vector<std::string> aliases;
+  for (const auto& cluster : configuration.clusters) aliases.push_back(cluster.alias);
+  for (const auto& wanted : clusters) {
+    if (std::ranges::find(aliases, wanted) != aliases.end()) continue;
+    const auto guess = nearest(wanted, aliases);
+    return fail(
+        Error{{},
+              fmt::format("--clusters {}: there is no such cluster in {}{}", wanted, configuration.file,
+                          guess ? fmt::format("; did you mean {}?", *guess) : std::string())});
+  }
+  std::vector<const FlowConfig*> flows;
+  for (const auto& flow : configuration.flows) {
+    const bool wanted = clusters.empty() || std::ranges::find(clusters, flow.target) != clusters.end();
+    if (wanted && flow.enabled()) flows.push_back(&flow);
+  }
+  if (!flows.empty()) return flows;
+  return fail(Error{
+      {},
+      fmt::format("{}: no source->target replication flows{}: enable one, such as 'A->B.enabled = true'",
+                  configuration.file, clusters.empty() ? "" : " into the given --clusters")});
+}
+
+Result<void> require_runnable(const FlowConfig& flow) {
+  if (flow.not_runnable) return fail(Error{{}, *flow.not_runnable});
+  return {};
+}
+
+}  // namespace longhaul::config
