@@ -8,6 +8,8 @@
 
 #include "base/ids.h"
 #include "client/cluster.h"
+#include "protocol/messages/common.h"
+#include "protocol/messages/list_offsets.h"
 
 /// Typed administration calls. All of them repeat retriable failures until `deadline`, return an error only
 /// when the call as a whole failed, and give what belongs to one topic, partition, resource or group beside
@@ -64,19 +66,10 @@ struct PartitionGrowth {
                                                                   std::vector<std::string> names,
                                                                   SteadyTime deadline);
 
-/// Kafka's numbers (ConfigResource.Type, ConfigEntry.ConfigSource).
-enum class ConfigResourceType : std::int8_t { topic = 2, broker = 4, group = 32 };
-enum class ConfigSource : std::int8_t {
-  unknown = 0,
-  topic = 1,
-  dynamic_broker = 2,
-  dynamic_default_broker = 3,
-  static_broker = 4,
-  default_config = 5,
-  dynamic_broker_logger = 6,
-  client_metrics = 7,
-  group = 8,
-};
+using protocol::ConfigOperation;
+using protocol::ConfigResourceType;
+using protocol::ConfigSource;
+using protocol::IsolationLevel;
 
 struct ConfigResource {
   ConfigResourceType type = ConfigResourceType::topic;
@@ -99,7 +92,6 @@ struct ResourceConfigs {
                                                                         std::vector<ConfigResource> resources,
                                                                         SteadyTime deadline);
 
-enum class ConfigOperation : std::int8_t { set = 0, remove = 1, append = 2, subtract = 3 };
 struct ConfigChange {
   std::string name;
   ConfigOperation operation = ConfigOperation::set;
@@ -114,15 +106,11 @@ struct ResourceChanges {
 [[nodiscard]] net::Async<std::vector<NamedOutcome>> incremental_alter_configs(
     Cluster& cluster, std::vector<ResourceChanges> resources, DryRun dry_run, SteadyTime deadline);
 
-/// Special timestamps of ListOffsets.
-constexpr std::int64_t kLatestTimestamp = -1;
-constexpr std::int64_t kEarliestTimestamp = -2;
-/// With read_committed the latest offset is the last stable offset.
-enum class IsolationLevel : std::int8_t { read_uncommitted = 0, read_committed = 1 };
-
 struct OffsetQuery {
   TopicPartition partition;
-  std::int64_t timestamp = kLatestTimestamp;
+  /// Milliseconds, or protocol::kLatestTimestamp (the last stable offset under read_committed),
+  /// kEarliestTimestamp.
+  std::int64_t timestamp = protocol::kLatestTimestamp;
 };
 struct ListedOffset {
   Offset offset;  ///< none (-1) when no record is as late as the timestamp

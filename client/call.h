@@ -54,7 +54,15 @@ class Call {
   const protocol::ApiKey api;
   const std::int16_t version;
   CallOptions options;
-  bool abandoned = false;  ///< nobody waits for the answer any more: it is read and dropped
+
+  /// Nobody waits for the answer any more: it is read and dropped.
+  void abandon() {
+    abandoned_ = true;
+    if (wake_reader_ != nullptr) wake_reader_->notify();
+  }
+  [[nodiscard]] bool abandoned() const { return abandoned_; }
+  /// What `abandon` notifies: set by a connection while it waits for room for this answer, null otherwise.
+  void set_wake_reader(net::Event* event) { wake_reader_ = event; }
 
   /// Decodes the answer and wakes the caller; returns the answer's throttle_time_ms, or why it cannot be
   /// read.
@@ -64,6 +72,10 @@ class Call {
 
  protected:
   net::Event done_;
+
+ private:
+  bool abandoned_ = false;
+  net::Event* wake_reader_ = nullptr;
 };
 
 template <class Response>
@@ -88,8 +100,8 @@ class TypedCall final : public Call {
 
   [[nodiscard]] bool finished() const override { return result_.has_value(); }
 
-  [[nodiscard]] net::Async<Owned<Response>> wait() {
-    while (!result_) LH_CO_TRY_VOID(co_await done_.wait());
+  [[nodiscard]] net::Async<Owned<Response>> wait_until(SteadyTime limit) {
+    while (!result_) LH_CO_TRY_VOID(co_await done_.wait_until(limit));
     co_return *std::move(result_);
   }
 
@@ -108,15 +120,18 @@ class Pending {
     return *this;
   }
   ~Pending() {
-    if (call_ != nullptr) call_->abandoned = true;
+    if (call_ != nullptr) call_->abandon();
   }
 
   /// The answer, or why there is none. To be called once. When the waiting coroutine is cancelled the request
   /// stays in flight and its answer is dropped.
-  [[nodiscard]] net::Async<Owned<Response>> wait() {
+  [[nodiscard]] net::Async<Owned<Response>> wait() { return wait_until(SteadyTime::max()); }
+  /// The same, but leaves with NetErrc::timed_out when `limit` passes first. Unlike the call's own deadline
+  /// that says nothing about the peer: the connection goes on.
+  [[nodiscard]] net::Async<Owned<Response>> wait_until(SteadyTime limit) {
     // A coroutine's own reference: the Pending may be moved or dropped while this waits.
     const auto call = call_;
-    co_return co_await call->wait();
+    co_return co_await call->wait_until(limit);
   }
   /// Whether `wait()` returns at once.
   [[nodiscard]] bool ready() const { return call_->finished(); }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "client/broker_pool.h"
 #include "client/connection.h"
 #include "client/metadata.h"
 #include "client/options.h"
+#include "client/outage_log.h"
 #include "client/retry.h"
 #include "net/io.h"
 #include "net/task_group.h"
@@ -21,18 +22,7 @@
 
 namespace longhaul::client {
 
-/// What a connection is used for. A broker serves one request at a time per connection, so a long poll, a
-/// produce request that waits for replicas and control traffic never share one.
-enum class Role : std::uint8_t { control, fetch, produce };
-
-/// One of the connections to a broker. Equal lanes share a connection.
-struct Lane {
-  Role role = Role::control;
-  int index = 0;
-  auto operator<=>(const Lane&) const = default;
-};
-
-enum class CoordinatorType : std::int8_t { group = 0, transaction = 1 };
+using protocol::CoordinatorType;
 
 /// The error at the top of a response; none for responses that only have errors per item.
 template <class Response>
@@ -90,7 +80,7 @@ class Cluster {
                                                                    SteadyTime deadline);
   [[nodiscard]] net::Async<std::shared_ptr<Connection>> connection(BrokerId broker, Lane lane);
   /// Some open connection for control traffic: an open one first, then one to any broker or bootstrap
-  /// address. One round over all of them; no_broker_reachable with the last reason when none answers.
+  /// address. One round over all of them; the error of the last one when none answers.
   [[nodiscard]] net::Async<std::shared_ptr<Connection>> any_connection(SteadyTime deadline);
 
   /// Sends `request` to any broker and repeats it after connection errors and after retriable errors at the
@@ -103,6 +93,10 @@ class Cluster {
   template <class Request>
   [[nodiscard]] net::Async<Owned<typename Request::Response>> call_controller(Request request,
                                                                               SteadyTime deadline);
+  template <class Request, class ErrorOf>
+  [[nodiscard]] net::Async<Owned<typename Request::Response>> call_controller(
+      Request request, SteadyTime deadline, ErrorOf error_of,
+      std::optional<std::int16_t> max_version = std::nullopt);
   /// The same on the leader of `partition`; the metadata is refreshed where errors ask for it. `error_of`
   /// tells the error that decides about a repetition.
   template <class Request, class ErrorOf>
@@ -119,6 +113,11 @@ class Cluster {
   template <class Request, class ErrorOf>
   [[nodiscard]] net::Async<Owned<typename Request::Response>> call_coordinator(
       CoordinatorType type, std::string key, Request request, SteadyTime deadline, ErrorOf error_of);
+  /// The same with a request that `make(const Connection&)` gives as a Result for each attempt, where its
+  /// content depends on the version that the connection speaks.
+  template <class Request, class Make, class ErrorOf>
+  [[nodiscard]] net::Async<Owned<typename Request::Response>> call_coordinator_with(
+      CoordinatorType type, std::string key, Make make, SteadyTime deadline, ErrorOf error_of);
   /// The same on one broker.
   template <class Request>
   [[nodiscard]] net::Async<Owned<typename Request::Response>> call_broker(BrokerId broker, Request request,
@@ -139,58 +138,57 @@ class Cluster {
   [[nodiscard]] std::string name() const { return "cluster " + options_.alias; }
 
  private:
-  struct Slot;
-  /// Where an attempt goes: a connection, chosen anew for each attempt.
+  /// Where an attempt goes: chosen anew each time.
   enum class Target { any, controller, leader, coordinator, broker };
   struct Route {
     Target target = Target::any;
-    BrokerId broker;
-    TopicPartition partition;
+    BrokerId broker = {};
+    TopicPartition partition = {};
     CoordinatorType type = CoordinatorType::group;
-    std::string key;
+    std::string key = {};
+    std::optional<std::int16_t> max_version = std::nullopt;  ///< as in CallOptions
   };
-  using SlotKey = std::pair<BrokerId, Lane>;
 
-  template <class Request, class ErrorOf>
-  [[nodiscard]] net::Async<Owned<typename Request::Response>> call_routed(Route route, Request request,
+  /// `make(connection)` gives the request as a Result, because its content may depend on the connection's
+  /// versions.
+  template <class Request, class Make, class ErrorOf>
+  [[nodiscard]] net::Async<Owned<typename Request::Response>> call_routed(Route route, Make make,
                                                                           SteadyTime deadline,
                                                                           ErrorOf error_of);
-  [[nodiscard]] net::Async<std::shared_ptr<Connection>> route_to(const Route& route, SteadyTime deadline);
-  [[nodiscard]] net::Async<std::shared_ptr<Connection>> route_to_leader(const TopicPartition& partition,
-                                                                        SteadyTime deadline);
+  [[nodiscard]] net::Async<std::shared_ptr<Connection>> route_to(Route route, SteadyTime deadline);
+  [[nodiscard]] Result<BrokerId> controller_or_error() const;
+  [[nodiscard]] Result<BrokerId> leader_or_error(const TopicPartition& partition) const;
   /// Prepares the next attempt after `error`: success when there shall be one, the error to return when not.
-  [[nodiscard]] net::Async<void> after_failure(const Route& route, Error error, Backoff& backoff,
+  [[nodiscard]] net::Async<void> after_failure(Route route, Error error, Backoff& backoff,
                                                SteadyTime deadline);
 
-  [[nodiscard]] std::shared_ptr<Slot> slot(BrokerId broker, Lane lane);
   [[nodiscard]] std::optional<Endpoint> endpoint_of(BrokerId broker) const;
-  void start_attempt(const std::shared_ptr<Slot>& slot, Endpoint endpoint);
-  [[nodiscard]] net::Task attempt(std::shared_ptr<Slot> slot, Endpoint endpoint);
-  [[nodiscard]] std::vector<BrokerId> candidates() const;
-  void drop_moved_connections();
+  [[nodiscard]] std::vector<BrokerId> candidates();
 
   [[nodiscard]] net::Async<void> wait_for_refresh(SteadyTime deadline);
   [[nodiscard]] net::Task metadata_loop();
+  [[nodiscard]] net::Async<void> wait_until_wanted();
   [[nodiscard]] net::Async<void> fetch_metadata();
+  void take_in(const protocol::MetadataResponse& response, ClusterMetadata::Scope scope);
   void report_refresh(const Result<void>& outcome);
 
   net::Io& io_;
   ClusterOptions options_;
   net::TaskGroup group_;
+  BrokerPool pool_;
   ClusterMetadata metadata_;
-  std::map<SlotKey, std::shared_ptr<Slot>> slots_;
   std::map<std::pair<CoordinatorType, std::string>, BrokerId> coordinators_;
 
   std::set<std::string> followed_topics_;
   bool all_topics_wanted_ = false;
   bool refresh_wanted_ = false;
   std::uint64_t refreshes_started_ = 0;
-  std::uint64_t refreshes_succeeded_ = 0;  ///< number of the last refresh that succeeded
-  std::optional<Error> refresh_error_;
+  std::uint64_t refreshes_succeeded_ = 0;  ///< number of the last refresh that succeeded; 0 before the first
+  SteadyTime last_success_{};
+  std::optional<Error> refresh_error_;  ///< of the last refresh, when it failed
   net::Event refresh_wanted_event_;
   net::Event refreshed_;
-  std::optional<SteadyTime> unreachable_since_;
-  SteadyTime last_unreachable_report_{};
+  OutageLog outage_;
 };
 
 }  // namespace longhaul::client

@@ -67,6 +67,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] const std::string& name() const { return name_; }
   /// Requests queued or in flight.
   [[nodiscard]] std::size_t pending() const { return pipeline_.size(); }
+  /// Answers since version negotiation.
+  [[nodiscard]] std::uint64_t answered() const { return answered_; }
   /// Until when the broker asked us to send nothing; in the past when it did not.
   [[nodiscard]] SteadyTime throttled_until() const { return pipeline_.throttled_until(); }
 
@@ -92,7 +94,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] net::Task read_loop();
   [[nodiscard]] net::Async<void> read_response();
   [[nodiscard]] Result<void> check_size(std::int32_t size) const;
-  [[nodiscard]] net::Async<Slab> make_room(const Call& call, std::size_t size);
+  [[nodiscard]] net::Async<void> skip_response(std::size_t size);
+  /// Room for an answer from its call's pool; nullopt when the call was abandoned while it waited.
+  [[nodiscard]] net::Async<std::optional<Slab>> make_room(Call& call, std::size_t size);
   [[nodiscard]] Result<void> deliver(Slice frame);
 
   void arm_deadline();
@@ -112,6 +116,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   net::Event room_granted_;
   net::TimerId deadline_timer_;
   SteadyTime armed_for_ = SteadyTime::max();
+  std::uint64_t answered_ = 0;
   std::optional<Error> closed_reason_;
 };
 

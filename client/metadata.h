@@ -53,6 +53,8 @@ class ClusterMetadata {
   bool update_leader(const TopicPartition& partition, Leader leader);
   /// The address of a broker that came along with such an answer.
   void update_broker(BrokerId broker, BrokerInfo info);
+  /// Notes that the cluster, asked for everything, did not name this topic.
+  void mark_unknown(const std::string& topic);
   void forget_topic(const std::string& topic) { topics_.erase(topic); }
 
   [[nodiscard]] const std::map<BrokerId, BrokerInfo>& brokers() const { return brokers_; }

@@ -33,7 +33,9 @@ class Pipeline {
   void add(std::shared_ptr<Call> call);
 
   /// The request that the next answer belongs to; null when nothing was asked.
-  [[nodiscard]] Call* head() const { return in_flight_.empty() ? nullptr : in_flight_.front().call.get(); }
+  [[nodiscard]] std::shared_ptr<Call> head() const {
+    return in_flight_.empty() ? nullptr : in_flight_.front().call;
+  }
   /// Takes the oldest request, to which `correlation_id` must belong.
   [[nodiscard]] Result<std::shared_ptr<Call>> match(std::int32_t correlation_id);
   /// Takes all requests, oldest first.

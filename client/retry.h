@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "net/io.h"
 #include "protocol/error_code.h"
+#include "protocol/wire.h"
 
 namespace longhaul::client {
 

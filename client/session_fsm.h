@@ -1,13 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -54,8 +52,7 @@ class SessionFsm {
   [[nodiscard]] std::optional<std::int16_t> finalized_feature(std::string_view name) const;
 
  private:
-  [[nodiscard]] Step unsupported(ConstBytes body);
-  [[nodiscard]] Step accept(const protocol::ApiVersionsResponse& response);
+  [[nodiscard]] Step unsupported(const protocol::ApiVersionsResponse& response);
 
   std::int16_t asked_ = -1;
   bool ready_ = false;
