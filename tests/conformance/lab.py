@@ -55,19 +55,20 @@ def java_command(classpath, main, arguments=(), heap="400m", quick=True, defines
             "-Dorg.slf4j.simpleLogger.showDateTime=true", *defines, "-cp", str(classpath), main, *arguments]
 
 
-def broker_metadata(host, port, timeout=2.0):
-    """Asks one listener ApiVersions v0 and Metadata v1; returns {broker id: (host, port)} as the broker sees it."""
-    def exchange(sock, api, version, body):
-        header = struct.pack(">hhih", api, version, 7, 3) + b"lab"
-        sock.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
-        size = struct.unpack(">i", _receive(sock, 4))[0]
-        return _receive(sock, size)[4:]
-
+def _request(host, port, calls, timeout=2.0):
+    """Sends (api, version, body) requests on one connection of a listener; yields each response body."""
     with socket.create_connection((host, port), timeout=timeout) as sock:
         sock.settimeout(timeout)
-        if struct.unpack(">h", exchange(sock, 18, 0, b"")[:2])[0] != 0:
-            return {}
-        body = exchange(sock, 3, 1, struct.pack(">i", 0))
+        for api, version, body in calls:
+            header = struct.pack(">hhih", api, version, 7, 3) + b"lab"
+            sock.sendall(struct.pack(">i", len(header) + len(body)) + header + body)
+            size = struct.unpack(">i", _receive(sock, 4))[0]
+            yield _receive(sock, size)[4:]
+
+
+def broker_metadata(host, port):
+    """Asks one listener ApiVersions v0 and Metadata v1; returns {broker id: (host, port)} as the broker sees it."""
+    _, body = _request(host, port, [(18, 0, b""), (3, 1, struct.pack(">i", 0))])
     brokers, at = {}, 4
     for _ in range(struct.unpack(">i", body[:4])[0]):
         broker, length = struct.unpack(">ih", body[at:at + 6])
@@ -78,6 +79,21 @@ def broker_metadata(host, port, timeout=2.0):
         rack = struct.unpack(">h", body[at + 4:at + 6])[0]
         at += 6 + max(rack, 0)
     return brokers
+
+
+def end_offsets(host, port, topic, partitions):
+    """End offsets (high watermarks) by ListOffsets v1 to the one broker that leads all of them; None where refused.
+
+    One small request: cheap enough to poll while a benchmark runs."""
+    name = topic.encode()
+    body = struct.pack(">iih", -1, 1, len(name)) + name + struct.pack(">i", partitions)
+    body += b"".join(struct.pack(">iq", partition, -1) for partition in range(partitions))
+    (answer,) = _request(host, port, [(2, 1, body)])
+    ends = [None] * partitions
+    for at in range(4 + 2 + len(name) + 4, len(answer), 22):
+        partition, error, _, offset = struct.unpack(">ihqq", answer[at:at + 22])
+        ends[partition] = offset if error == 0 else None
+    return ends
 
 
 def _receive(sock, size):
