@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "protocol/messages/common.h"
 #include "replicator/resume.h"
 #include "replicator/topic_filter.h"
 
 namespace longhaul::replicator {
-
-enum class Isolation : std::int8_t { read_uncommitted = 0, read_committed = 1 };
 
 /// What built-in defaults of the source do at the creation of a remote topic (`use.defaults.from`).
 enum class DefaultsFrom { target, source };
@@ -33,7 +32,7 @@ struct FlowOptions {
   /// How often new topics and partitions are looked for; never when empty.
   std::optional<std::chrono::seconds> refresh_interval;
 
-  Isolation isolation = Isolation::read_uncommitted;
+  protocol::IsolationLevel isolation = protocol::IsolationLevel::read_uncommitted;
   OffsetReset reset = OffsetReset::earliest;
   std::int32_t fetch_min_bytes = 1;
   milliseconds fetch_max_wait{500};

@@ -1,5 +1,6 @@
 #include "replicator/partition_pipeline.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -51,6 +52,11 @@ void PartitionPipeline::on_fetched(const FetchedSet& set) {
   settle_front();
 }
 
+void PartitionPipeline::skip_to(Offset offset) {
+  LH_CHECK(offset > fetch_offset_);
+  fetch_offset_ = offset;
+}
+
 bool PartitionPipeline::is_old(const Entry& entry, std::int64_t wall_ms) const {
   return entry.batch.max_timestamp < wall_ms - options_.producer_memory.count();
 }
@@ -86,6 +92,11 @@ PartitionPipeline::Entry& PartitionPipeline::entry(std::uint64_t number) {
   auto& found = window_[number - first_number_];
   LH_CHECK(found.state == State::in_flight);
   return found;
+}
+
+bool PartitionPipeline::follows_failure(std::uint64_t number) const {
+  const auto end = window_.begin() + static_cast<std::ptrdiff_t>(number - first_number_);
+  return std::any_of(window_.begin(), end, [](const Entry& e) { return e.state == State::failed; });
 }
 
 void PartitionPipeline::on_acknowledged(std::uint64_t number, Offset base) {

@@ -90,19 +90,25 @@ class PartitionPipeline {
   /// End of the source partition by the last answer: high watermark, or last stable offset under read_committed.
   [[nodiscard]] Offset end() const { return end_; }
   void see_end(Offset end) { end_ = end; }
+  /// Goes on reading at `offset`, above `fetch_offset()`: what lies between does not exist any more.
+  void skip_to(Offset offset);
 
   // Writing.
   /// A batch on its way: its stamped header and its untouched payload.
   struct Outgoing {
     std::uint64_t number = 0;
-    ConstBytes header;
+    protocol::BatchHeader header;
     Slice payload;
     std::size_t size = 0;
   };
   /// True when `take_next` would give a batch at time `now`.
   [[nodiscard]] bool can_send(SteadyTime now, std::int64_t wall_ms) const;
-  /// The next batch, stamped and counted as under way. The header stays valid until its result is reported.
+  /// The next batch, stamped and counted as under way. Its result must be reported.
   [[nodiscard]] Outgoing take_next();
+  /// True when a batch waits that was not sent, or has to be sent again.
+  [[nodiscard]] bool has_unsent() const { return !stop_ && next_ < window_.size(); }
+  /// True when a batch that was sent before `number` failed and is not stored, so `number` had to fail too.
+  [[nodiscard]] bool follows_failure(std::uint64_t number) const;
   /// When a failed window may be sent again; nullopt when nothing waits for a time.
   [[nodiscard]] std::optional<SteadyTime> retry_at() const { return retry_at_; }
 

@@ -19,6 +19,7 @@ std::string_view describe(StopReason reason) {
     case StopReason::target_corrupt: return "the target reports a corrupt batch, so it was damaged on the source or on the way";
     case StopReason::target_deleted: return "the target topic was deleted";
     case StopReason::target_order_broken: return "the target stored batches out of order";
+    case StopReason::sequence_mismatch: return "the target has another sequence of our producer than we have";
     case StopReason::taken_over: return "another writer has taken this partition over";
     case StopReason::state_mismatch: return "the stored position does not fit what the clusters hold";
   }

@@ -24,6 +24,7 @@ enum class StopReason {
   target_corrupt,
   target_deleted,
   target_order_broken,
+  sequence_mismatch,
   taken_over,
   state_mismatch,
 };

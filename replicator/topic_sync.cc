@@ -5,6 +5,8 @@
 namespace longhaul::replicator {
 namespace {
 
+using protocol::ConfigSource;
+
 bool is_own_topic(const FlowOptions& options, const std::string& topic) {
   return topic == options.state_topic || topic == options.offsets_topic || topic == options.connector_offsets_topic;
 }
@@ -30,11 +32,10 @@ bool is_copied(const FlowOptions& options, const ConfigValue& config) {
     case ConfigSource::topic:
     case ConfigSource::dynamic_broker:
     case ConfigSource::dynamic_default_broker: break;
-    case ConfigSource::built_in_default:
+    case ConfigSource::default_value:
       if (options.defaults_from == DefaultsFrom::target) return false;
       break;
-    case ConfigSource::static_broker:
-    case ConfigSource::unknown: return false;
+    default: return false;
   }
   return options.config_exclude == nullptr ||
          options.config_exclude->match(config.name).match == JavaPattern::Match::no;

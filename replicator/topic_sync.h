@@ -12,20 +12,11 @@
 
 namespace longhaul::replicator {
 
-/// Where a topic's configuration value comes from, as DescribeConfigs says it (KIP-226).
-enum class ConfigSource : std::int8_t {
-  unknown = 0,
-  topic = 1,
-  dynamic_broker = 2,
-  dynamic_default_broker = 3,
-  static_broker = 4,
-  built_in_default = 5,
-};
-
+/// A setting of a topic as its cluster describes it (DescribeConfigs, KIP-226).
 struct ConfigValue {
   std::string name;
   std::optional<std::string> value;
-  ConfigSource source = ConfigSource::unknown;
+  protocol::ConfigSource source = protocol::ConfigSource::unknown;
   bool read_only = false;
   bool sensitive = false;
 };

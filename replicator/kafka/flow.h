@@ -1,0 +1,106 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/slab.h"
+#include "client/cluster.h"
+#include "net/event.h"
+#include "net/task_group.h"
+#include "replicator/flow_options.h"
+#include "replicator/kafka/flow_shard.h"
+#include "replicator/kafka/position_store.h"
+#include "replicator/topic_sync.h"
+
+namespace longhaul::replicator {
+
+/// How the clusters of a flow are reached, by what the clients are for.
+struct FlowClients {
+  client::ClusterOptions source_data;
+  client::ClusterOptions source_admin;
+  client::ClusterOptions target_data;
+  client::ClusterOptions target_admin;
+};
+
+/// A core that carries partitions.
+struct FlowCore {
+  net::Io* io = nullptr;
+  SlabPool* pool = nullptr;
+};
+
+/// One flow `source->target`: finds topics, creates what is missing, decides where each partition goes on, hands the
+/// partitions to its shards and stores their positions. Lives on the control core; its shards live on theirs.
+class Flow {
+ public:
+  Flow(net::Io& control, std::vector<FlowCore> cores, FlowOptions options, FlowClients clients);
+  ~Flow();
+  Flow(const Flow&) = delete;
+  Flow& operator=(const Flow&) = delete;
+
+  /// Connects and begins to replicate; returns when the first partitions are handed over. Waits for clusters that are
+  /// down. Errors are final: the flow cannot work before somebody changes something.
+  [[nodiscard]] net::Async<void> start();
+  /// Sums over all shards.
+  [[nodiscard]] net::Async<FlowStatus> status();
+  /// Stops reading, waits until `deadline` for what is under way, stores the positions and ends everything. After a
+  /// failed or unfinished start too. The error says what could not be stored.
+  [[nodiscard]] net::Async<void> drain(SteadyTime deadline);
+  /// Ends everything at once.
+  [[nodiscard]] net::Task stop();
+
+  [[nodiscard]] const FlowOptions& options() const { return options_; }
+  /// Topics that are replicated now.
+  [[nodiscard]] std::size_t topics() const;
+
+ private:
+  struct Candidate;
+  /// Which topics a partition that was handed over belongs to.
+  struct Active {
+    TopicId source_id;
+    TopicId target_id;
+  };
+
+  [[nodiscard]] net::Async<void> connect();
+  [[nodiscard]] net::Async<void> sync_until_done();
+  [[nodiscard]] net::Async<void> sync_topics(SteadyTime deadline);
+  [[nodiscard]] net::Async<TopicPlan> read_plan(SteadyTime deadline);
+  void report_plan(const TopicPlan& plan);
+  [[nodiscard]] net::Async<void> create_missing(const TopicPlan& plan, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> add_partitions(const TopicPlan& plan, SteadyTime deadline);
+  [[nodiscard]] std::vector<Candidate> find_new(const TopicPlan& plan) const;
+
+  [[nodiscard]] net::Async<void> take_up(std::vector<Candidate> candidates, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> read_offsets(std::vector<Candidate>& candidates, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> read_limits(std::vector<Candidate>& candidates, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);
+  void report_note(const Candidate& candidate, const std::string& note);
+  [[nodiscard]] net::Async<void> hand_over(std::vector<Candidate> candidates, SteadyTime deadline);
+  [[nodiscard]] std::size_t shard_of(const TopicPartition& target) const;
+
+  [[nodiscard]] net::Task refresh_loop();
+  [[nodiscard]] net::Task flush_loop();
+  [[nodiscard]] net::Async<void> flush(FlowShard::Which which, bool drained, SteadyTime deadline);
+
+  net::Io& control_;
+  const FlowOptions options_;
+  client::Cluster source_;
+  client::Cluster target_;
+  PositionStore store_;
+  std::vector<std::unique_ptr<FlowShard>> shards_;
+  std::map<TopicPartition, Active> active_;
+  std::set<std::string> reported_;
+  ProducerState producer_;
+  std::string source_cluster_id_;
+  std::string target_cluster_id_;
+  /// Reports that could not be stored yet, by source partition: newer ones replace older ones.
+  std::map<TopicPartition, PartitionReport> unsaved_;
+  bool opened_ = false;
+  bool stopped_ = false;
+  net::TaskGroup group_;
+};
+
+}  // namespace longhaul::replicator

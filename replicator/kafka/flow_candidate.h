@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "replicator/kafka/flow.h"
+
+namespace longhaul::replicator {
+
+/// A partition that a flow is about to take up, and what was found out about it so far.
+struct Flow::Candidate {
+  TopicPartition source;
+  TopicPartition target;
+  TopicId source_id;
+  TopicId target_id;
+  /// The offsets below are known.
+  bool ready = false;
+  Offset source_start;
+  Offset source_end;
+  Offset target_end;
+  std::int64_t max_batch_bytes = INT64_MAX;
+
+  Progress progress;
+  std::optional<Stop> stop;
+  std::vector<MapSegment> map;
+  /// What a predecessor appended and did not store.
+  std::vector<OffsetRun> runs;
+
+  [[nodiscard]] PartitionReport report() const {
+    return {.source = source,
+            .target = target,
+            .source_id = source_id,
+            .target_id = target_id,
+            .progress = progress,
+            .last_segment = map.empty() ? -1 : map.back().number};
+  }
+
+  [[nodiscard]] PartitionStart start() {
+    PartitionStart start{.source = source,
+                         .target = target,
+                         .source_id = source_id,
+                         .target_id = target_id,
+                         .progress = progress,
+                         .map = std::move(map),
+                         .runs = std::move(runs),
+                         .goal = source_end,
+                         .stop = stop};
+    start.options.limits.max_batch_bytes = max_batch_bytes;
+    return start;
+  }
+};
+
+}  // namespace longhaul::replicator

@@ -1,0 +1,145 @@
+#include "replicator/kafka/flow_shard.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+
+namespace longhaul::replicator {
+
+void FlowStatus::add(const FlowStatus& other) {
+  partitions += other.partitions;
+  records += other.records;
+  batches += other.batches;
+  bytes += other.bytes;
+  retries += other.retries;
+  lag += other.lag;
+  behind_goal += other.behind_goal;
+  stopped.insert(stopped.end(), other.stopped.begin(), other.stopped.end());
+}
+
+FlowShard::FlowShard(net::Io& io, SlabPool& pool, client::ClusterOptions source, client::ClusterOptions target,
+                     const FlowOptions& options)
+    : io_(io),
+      options_(options),
+      source_(io, std::move(source)),
+      target_(io, std::move(target)),
+      changed_(io.time),
+      reader_(source_, options_, pool, [this](ShardPartition& partition) { on_changed(partition); }),
+      writer_(target_, options_, [this](ShardPartition& partition) { on_changed(partition); }) {}
+
+FlowShard::~FlowShard() = default;
+
+net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime deadline) {
+  std::set<std::string> sources;
+  std::set<std::string> targets;
+  for (const auto& start : starts) {
+    sources.insert(start.source.topic);
+    targets.insert(start.target.topic);
+  }
+  // Leaders must be known before the first fetch, and the identity of the target topics before the first write.
+  LH_CO_TRY_VOID(co_await source_.refresh_topics({sources.begin(), sources.end()}, deadline));
+  LH_CO_TRY_VOID(co_await target_.refresh_topics({targets.begin(), targets.end()}, deadline));
+  for (auto& start : starts) {
+    auto& held = partitions_[start.source];
+    if (held.partition != nullptr) {
+      reader_.remove(*held.partition);
+      held.partition->pipeline.stop({StopReason::source_deleted, held.partition->pipeline.settled_offset(), {}});
+      retired_.push_back(std::move(held.partition));
+    }
+    held.reported = start.progress;
+    held.inert = start.stop.has_value();
+    held.partition = std::make_unique<ShardPartition>(std::move(start), target_.retry_backoff());
+    if (held.partition->pipeline.stopped()) {
+      report_stop(*held.partition);
+    } else {
+      reader_.add(*held.partition);
+    }
+  }
+  co_return Result<void>{};
+}
+
+void FlowShard::on_changed(ShardPartition& partition) {
+  writer_.wake(partition);
+  reader_.wake(partition);
+  if (partition.pipeline.stopped() && !partition.stop_reported) report_stop(partition);
+  changed_.notify();
+}
+
+void FlowShard::report_stop(ShardPartition& partition) {
+  partition.stop_reported = true;
+  const auto& stop = *partition.pipeline.stopped();
+  std::string reason(describe(stop.reason));
+  if (!stop.detail.empty()) reason += ": " + stop.detail;
+  log::error("partition stopped", {{"flow", options_.name()},
+                                   {"topic", partition.source.topic},
+                                   {"partition", partition.source.partition},
+                                   {"offset", stop.source_offset},
+                                   {"reason", reason}});
+}
+
+std::vector<PartitionReport> FlowShard::take_reports(Which which) {
+  std::vector<PartitionReport> reports;
+  for (auto& [source, held] : partitions_) {
+    if (held.inert) continue;
+    auto& pipeline = held.partition->pipeline;
+    auto progress = pipeline.progress();
+    if (which == Which::changed && progress == held.reported) continue;
+    held.reported = progress;
+    auto segments = pipeline.offset_map().take_unsaved();
+    const auto& all = pipeline.offset_map().segments();
+    reports.push_back({.source = source,
+                       .target = held.partition->target,
+                       .source_id = held.partition->source_id,
+                       .target_id = held.partition->target_id,
+                       .progress = std::move(progress),
+                       .segments = std::move(segments),
+                       .last_segment = all.empty() ? -1 : all.back().number,
+                       .idle = pipeline.idle()});
+  }
+  return reports;
+}
+
+FlowStatus FlowShard::status() const {
+  FlowStatus status;
+  for (const auto& [source, held] : partitions_) {
+    const auto& pipeline = held.partition->pipeline;
+    const auto& counters = pipeline.counters();
+    ++status.partitions;
+    status.records += counters.records;
+    status.batches += counters.batches;
+    status.bytes += counters.bytes;
+    status.retries += counters.retries;
+    const auto settled = pipeline.settled_offset();
+    status.lag += std::max<std::int64_t>(0, pipeline.end() - settled);
+    if (pipeline.stopped()) {
+      status.stopped.push_back({source, *pipeline.stopped()});
+    } else if (settled < held.partition->goal) {
+      ++status.behind_goal;
+    }
+  }
+  return status;
+}
+
+net::Task FlowShard::drain(SteadyTime deadline) {
+  for (auto& [source, held] : partitions_) held.partition->pipeline.stop_reading();
+  const auto busy = [&] {
+    return std::ranges::any_of(partitions_, [](const auto& entry) {
+      const auto& pipeline = entry.second.partition->pipeline;
+      return pipeline.stopped() ? pipeline.in_flight() > 0 : !pipeline.idle();
+    });
+  };
+  while (busy()) {
+    const auto woken = co_await changed_.wait_until(deadline);
+    if (!woken) co_return;
+  }
+}
+
+net::Task FlowShard::stop() {
+  co_await reader_.stop();
+  co_await writer_.stop();
+  co_await source_.stop();
+  co_await target_.stop();
+}
+
+}  // namespace longhaul::replicator

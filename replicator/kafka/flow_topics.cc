@@ -1,0 +1,281 @@
+// The part of Flow that finds topics and takes partitions up.
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/log.h"
+#include "client/admin_requests.h"
+#include "replicator/kafka/flow.h"
+#include "replicator/kafka/flow_candidate.h"
+#include "replicator/kafka/on_core.h"
+#include "replicator/kafka/tail_look.h"
+#include "replicator/kafka/topic_reader.h"
+
+namespace longhaul::replicator {
+namespace {
+
+using protocol::KafkaErrc;
+
+constexpr milliseconds kHandOverTimeout{30'000};
+
+/// Value of a setting; empty when it is unknown.
+std::string setting(const std::vector<ConfigValue>& configs, std::string_view name) {
+  const auto found = std::ranges::find(configs, name, &ConfigValue::name);
+  return found == configs.end() ? std::string() : found->value.value_or("");
+}
+
+std::int64_t max_message_bytes(const std::vector<ConfigValue>& configs) {
+  const auto text = setting(configs, "max.message.bytes");
+  std::int64_t bytes = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  return error == std::errc{} && bytes > 0 ? bytes : INT64_MAX;
+}
+
+}  // namespace
+
+net::Async<TopicPlan> Flow::read_plan(SteadyTime deadline) {
+  LH_CO_TRY(const auto source_topics, co_await read_topics(source_, deadline));
+  LH_CO_TRY(const auto target_topics, co_await read_topics(target_, deadline));
+  std::map<std::string, TopicFacts> by_name;
+  for (const auto& topic : target_topics) by_name.emplace(topic.name, topic);
+  co_return plan_topics(options_, source_topics, by_name);
+}
+
+net::Async<void> Flow::sync_topics(SteadyTime deadline) {
+  LH_CO_TRY(auto plan, co_await read_plan(deadline));
+  report_plan(plan);
+  const auto changes = [](const TopicChange& change) { return change.kind != TopicChange::Kind::none; };
+  if (std::ranges::any_of(plan.selected, changes)) {
+    LH_CO_TRY_VOID(co_await create_missing(plan, deadline));
+    LH_CO_TRY_VOID(co_await add_partitions(plan, deadline));
+    // What was created is read back with its ids; what could not be created is tried again at the next refresh.
+    LH_CO_TRY(plan, co_await read_plan(deadline));
+  }
+  auto candidates = find_new(plan);
+  if (candidates.empty()) co_return Result<void>{};
+  co_return co_await take_up(std::move(candidates), deadline);
+}
+
+void Flow::report_plan(const TopicPlan& plan) {
+  for (const auto& [first, second] : plan.collisions) {
+    if (!reported_.insert("collision " + first + " " + second).second) continue;
+    log::error("two source topics have the same name on the target; neither is replicated",
+               {{"flow", options_.name()}, {"topic", first}, {"other_topic", second}});
+  }
+  for (const auto& change : plan.selected) {
+    if (change.remote_partitions <= change.source.partitions) continue;
+    if (!reported_.insert("partitions " + change.remote_topic).second) continue;
+    log::warn("the remote topic has more partitions than its source; the others stay empty",
+              {{"flow", options_.name()},
+               {"topic", change.source.name},
+               {"partitions", change.source.partitions},
+               {"remote_partitions", change.remote_partitions}});
+  }
+}
+
+net::Async<void> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline) {
+  std::vector<std::string> names;
+  std::map<std::string, const TopicChange*> by_remote;
+  for (const auto& change : plan.selected) {
+    if (change.kind != TopicChange::Kind::create) continue;
+    names.push_back(change.source.name);
+    by_remote.emplace(change.remote_topic, &change);
+  }
+  if (names.empty()) co_return Result<void>{};
+  LH_CO_TRY(const auto configs, co_await read_topic_configs(source_, std::move(names), deadline));
+  std::vector<client::NewTopic> topics;
+  for (const auto& [remote, change] : by_remote) {
+    client::NewTopic topic{.name = remote,
+                           .partitions_count = change->source.partitions,
+                           .replication_factor = options_.replication_factor};
+    if (const auto found = configs.find(change->source.name); found != configs.end()) {
+      for (auto& [key, value] : configs_for_creation(options_, found->second)) topic.configs.emplace(key, value);
+    }
+    topics.push_back(std::move(topic));
+  }
+  LH_CO_TRY(const auto outcomes, co_await client::create_topics(target_, std::move(topics), client::DryRun::no, deadline));
+  for (const auto& [name, outcome] : outcomes) {
+    const auto& change = *by_remote.at(name);
+    if (outcome) {
+      log::info("remote topic created", {{"flow", options_.name()},
+                                         {"topic", change.source.name},
+                                         {"remote_topic", name},
+                                         {"partitions", change.source.partitions}});
+    } else if (outcome.error().code != KafkaErrc::topic_already_exists) {
+      log::error("remote topic cannot be created; it will be tried again",
+                 {{"flow", options_.name()}, {"remote_topic", name}, {"reason", outcome.error().message()}});
+    }
+  }
+  co_return Result<void>{};
+}
+
+net::Async<void> Flow::add_partitions(const TopicPlan& plan, SteadyTime deadline) {
+  std::vector<client::PartitionGrowth> growths;
+  for (const auto& change : plan.selected) {
+    if (change.kind != TopicChange::Kind::add_partitions) continue;
+    growths.push_back({change.remote_topic, change.source.partitions});
+  }
+  if (growths.empty()) co_return Result<void>{};
+  LH_CO_TRY(const auto outcomes,
+            co_await client::create_partitions(target_, std::move(growths), client::DryRun::no, deadline));
+  for (const auto& [name, outcome] : outcomes) {
+    if (outcome) {
+      log::info("partitions added to a remote topic", {{"flow", options_.name()}, {"remote_topic", name}});
+    } else if (outcome.error().code != KafkaErrc::invalid_partitions) {
+      log::error("partitions cannot be added to a remote topic; it will be tried again",
+                 {{"flow", options_.name()}, {"remote_topic", name}, {"reason", outcome.error().message()}});
+    }
+  }
+  co_return Result<void>{};
+}
+
+std::vector<Flow::Candidate> Flow::find_new(const TopicPlan& plan) const {
+  std::vector<Candidate> candidates;
+  for (const auto& change : plan.selected) {
+    const auto count = std::min(change.source.partitions, change.remote_partitions);
+    for (std::int32_t index = 0; index < count; ++index) {
+      Candidate candidate;
+      candidate.source = {change.source.name, PartitionIndex(index)};
+      const auto active = active_.find(candidate.source);
+      const bool same = active != active_.end() && active->second.source_id == change.source.id &&
+                        active->second.target_id == change.remote_id;
+      if (same) continue;
+      candidate.target = {change.remote_topic, PartitionIndex(index)};
+      candidate.source_id = change.source.id;
+      candidate.target_id = change.remote_id;
+      candidates.push_back(std::move(candidate));
+    }
+  }
+  return candidates;
+}
+
+net::Async<void> Flow::take_up(std::vector<Candidate> candidates, SteadyTime deadline) {
+  LH_CO_TRY_VOID(co_await read_offsets(candidates, deadline));
+  LH_CO_TRY_VOID(co_await read_limits(candidates, deadline));
+  for (auto& candidate : candidates) {
+    if (candidate.ready) LH_CO_TRY_VOID(co_await decide(candidate, deadline));
+  }
+  co_return co_await hand_over(std::move(candidates), deadline);
+}
+
+net::Async<void> Flow::read_offsets(std::vector<Candidate>& candidates, SteadyTime deadline) {
+  std::vector<client::OffsetQuery> starts;
+  std::vector<TopicPartition> sources;
+  std::vector<TopicPartition> targets;
+  for (const auto& candidate : candidates) {
+    starts.push_back({candidate.source, protocol::kEarliestTimestamp});
+    sources.push_back(candidate.source);
+    targets.push_back(candidate.target);
+  }
+  const auto isolation = options_.isolation;
+  constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
+  LH_CO_TRY(const auto first, co_await client::list_offsets(source_, std::move(starts), kUncommitted, deadline));
+  LH_CO_TRY(const auto last, co_await client::end_offsets(source_, std::move(sources), isolation, deadline));
+  LH_CO_TRY(const auto target, co_await client::end_offsets(target_, std::move(targets), kUncommitted, deadline));
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    auto& candidate = candidates[i];
+    const client::PartitionOffset* failed = nullptr;
+    for (const auto* one : {&first[i], &last[i], &target[i]}) {
+      if (!one->listed) failed = one;
+    }
+    if (failed != nullptr) {
+      log::error("offsets of a partition cannot be read; it will be tried again",
+                 {{"flow", options_.name()},
+                  {"topic", failed->partition.topic},
+                  {"partition", failed->partition.partition},
+                  {"reason", failed->listed.error().message()}});
+      continue;
+    }
+    candidate.ready = true;
+    candidate.source_start = first[i].listed->offset;
+    candidate.source_end = last[i].listed->offset;
+    candidate.target_end = target[i].listed->offset;
+  }
+  co_return Result<void>{};
+}
+
+net::Async<void> Flow::read_limits(std::vector<Candidate>& candidates, SteadyTime deadline) {
+  std::set<std::string> names;
+  for (const auto& candidate : candidates) names.insert(candidate.target.topic);
+  std::vector<std::string> topics(names.begin(), names.end());
+  LH_CO_TRY(const auto configs, co_await read_topic_configs(target_, std::move(topics), deadline));
+  for (const auto& [topic, values] : configs) {
+    const auto codec = setting(values, "compression.type");
+    if (codec.empty() || codec == "producer" || !reported_.insert("codec " + topic).second) continue;
+    log::warn("the remote topic compresses anew whatever it gets: its broker decompresses every batch",
+              {{"flow", options_.name()}, {"remote_topic", topic}, {"compression.type", codec}});
+  }
+  for (auto& candidate : candidates) {
+    const auto found = configs.find(candidate.target.topic);
+    if (found != configs.end()) candidate.max_batch_bytes = max_message_bytes(found->second);
+  }
+  co_return Result<void>{};
+}
+
+void Flow::report_note(const Candidate& candidate, const std::string& note) {
+  log::warn(note, {{"flow", options_.name()},
+                   {"topic", candidate.source.topic},
+                   {"partition", candidate.source.partition}});
+}
+
+net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
+  const ResumeFacts facts{.source_cluster_id = source_cluster_id_,
+                          .target_cluster_id = target_cluster_id_,
+                          .source_topic_id = candidate.source_id,
+                          .target_topic_id = candidate.target_id,
+                          .target_topic = candidate.target.topic,
+                          .selection = selection_fingerprint(options_),
+                          .source_start = candidate.source_start,
+                          .source_end = candidate.source_end,
+                          .target_end = candidate.target_end,
+                          .reset = options_.reset,
+                          .fresh_producer = producer_};
+  const auto stored = store_.position(candidate.source);
+  auto decision = decide_resume(stored, store_.mm2_offset(candidate.source), facts);
+  if (!decision.note.empty()) report_note(candidate, decision.note);
+  candidate.progress = decision.progress;
+  candidate.stop = decision.stop;
+  if (decision.continues && stored->map_segment >= 0) {
+    auto segment = store_.segment(candidate.source, candidate.source_id, stored->map_segment);
+    if (segment) candidate.map.push_back(*std::move(segment));
+  }
+  if (decision.kind != ResumeDecision::Kind::look_at_tail) co_return Result<void>{};
+  LH_CO_TRY(auto look, co_await look_at_tail(source_, target_, options_, candidate.source, candidate.target,
+                                             decision.progress, candidate.target_end, deadline));
+  log::info("the predecessor ended without draining; what it appended was found on the target",
+            {{"flow", options_.name()},
+             {"topic", candidate.source.topic},
+             {"partition", candidate.source.partition},
+             {"stored_offset", decision.progress.source_offset},
+             {"resume_offset", look.progress.source_offset}});
+  candidate.progress = look.progress;
+  candidate.stop = look.stop;
+  candidate.runs = std::move(look.runs);
+  co_return Result<void>{};
+}
+
+net::Async<void> Flow::hand_over(std::vector<Candidate> candidates, SteadyTime deadline) {
+  std::vector<std::vector<PartitionStart>> starts(shards_.size());
+  std::vector<PartitionReport> reports;
+  std::vector<std::pair<TopicPartition, Active>> taken;
+  for (auto& candidate : candidates) {
+    if (!candidate.ready) continue;
+    taken.emplace_back(candidate.source, Active{candidate.source_id, candidate.target_id});
+    // Acknowledged before the first write: whoever comes next must know under which producer to look.
+    if (!candidate.stop) reports.push_back(candidate.report());
+    auto& shard = starts[shard_of(candidate.target)];
+    shard.push_back(candidate.start());
+  }
+  LH_CO_TRY_VOID(co_await store_.write(reports, deadline));
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    if (starts[i].empty()) continue;
+    auto* shard = shards_[i].get();
+    const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kHandOverTimeout));
+    auto work = [shard, until, list = std::move(starts[i])]() mutable { return shard->add(std::move(list), until); };
+    LH_CO_TRY_VOID(co_await on_core(shard->io(), std::move(work)));
+  }
+  for (auto& [source, ids] : taken) active_[std::move(source)] = ids;
+  co_return Result<void>{};
+}
+
+}  // namespace longhaul::replicator

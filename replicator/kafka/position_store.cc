@@ -1,0 +1,132 @@
+#include "replicator/kafka/position_store.h"
+
+#include <utility>
+
+#include "base/log.h"
+
+namespace longhaul::replicator {
+
+std::string selection_fingerprint(const FlowOptions& options) {
+  return options.isolation == protocol::IsolationLevel::read_committed ? "read_committed" : "read_uncommitted";
+}
+
+void PositionStore::set_clusters(std::string source_id, std::string target_id) {
+  source_cluster_id_ = std::move(source_id);
+  target_cluster_id_ = std::move(target_id);
+}
+
+net::Async<void> PositionStore::open(SteadyTime deadline) {
+  const auto options_for = [&](const std::string& name) {
+    return InternalTopicOptions{.name = name,
+                                .partitions = options_.offsets_partitions,
+                                .replication_factor = options_.offsets_replication_factor,
+                                .configs = options_.offsets_topic_configs};
+  };
+  LH_CO_TRY(offsets_partitions_, co_await ensure_compacted_topic(target_, options_for(options_.offsets_topic), deadline));
+  LH_CO_TRY(state_partitions_, co_await ensure_compacted_topic(target_, options_for(options_.state_topic), deadline));
+  LH_CO_TRY(state_, co_await read_compacted_topic(target_, options_.state_topic, deadline));
+  for (const auto& [key, value] : state_) {
+    const auto parsed = parse_state_key(options_.source_alias, key);
+    if (!parsed) co_return in_context(parsed.error(), "topic {}", options_.state_topic);
+    if (!*parsed || (*parsed)->kind != StateKey::Kind::position) continue;
+    auto position = parse_position(value);
+    if (!position) co_return in_context(std::move(position).error(), "topic {}, key {}", options_.state_topic, key);
+    positions_[(*parsed)->source] = *std::move(position);
+  }
+  LH_CO_TRY(auto offsets, co_await read_compacted_topic(target_, options_.offsets_topic, deadline));
+  if (options_.connector_offsets_topic) {
+    LH_CO_TRY(auto primary, co_await read_compacted_topic(target_, *options_.connector_offsets_topic, deadline));
+    for (auto& [key, value] : primary) offsets[key] = std::move(value);
+  }
+  for (const auto& [key, value] : offsets) {
+    const auto source = parse_mm2_offset_key(options_.connector_name, options_.source_alias, key);
+    const auto offset = parse_mm2_offset_value(value);
+    if (source && offset) mm2_offsets_[*source] = *offset;
+  }
+  co_return Result<void>{};
+}
+
+std::optional<StoredPosition> PositionStore::position(const TopicPartition& source) const {
+  const auto found = positions_.find(source);
+  return found == positions_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::int64_t> PositionStore::mm2_offset(const TopicPartition& source) const {
+  const auto found = mm2_offsets_.find(source);
+  return found == mm2_offsets_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<MapSegment> PositionStore::segment(const TopicPartition& source, const TopicId& topic_id,
+                                                 std::int64_t number) const {
+  const auto found = state_.find(segment_key(options_.source_alias, source, topic_id, number));
+  if (found == state_.end()) return std::nullopt;
+  auto parsed = parse_segment(number, found->second);
+  if (parsed) return *std::move(parsed);
+  log::warn("a stored segment of the offset map cannot be read; the map goes on without it",
+            {{"topic", source.topic}, {"partition", source.partition}, {"reason", parsed.error().message()}});
+  return std::nullopt;
+}
+
+StoredPosition PositionStore::to_store(const PartitionReport& report) const {
+  StoredPosition stored;
+  stored.source_cluster_id = source_cluster_id_;
+  stored.source_topic_id = report.source_id;
+  stored.target_cluster_id = target_cluster_id_;
+  stored.target_topic = report.target.topic;
+  stored.target_topic_id = report.target_id;
+  stored.progress = report.progress;
+  stored.producers = {report.progress.producer};
+  stored.selection = selection_fingerprint(options_);
+  stored.mm2_before = mm2_offset(report.source);
+  // MM2 stores the last replicated offset, so nothing can be said before the first one.
+  const auto last = report.progress.source_offset.value() - 1;
+  stored.mm2_after = last >= 0 ? std::optional(last) : stored.mm2_before;
+  stored.map_segment = report.last_segment;
+  stored.drained = report.drained;
+  stored.written_ms = target_.io().time.wall_ms();
+  return stored;
+}
+
+net::Async<void> PositionStore::write(const std::vector<PartitionReport>& reports, SteadyTime deadline) {
+  while (writing_) LH_CO_TRY_VOID(co_await written_.wait_until(deadline));
+  writing_ = true;
+  auto outcome = co_await write_now(reports, deadline);
+  writing_ = false;
+  written_.notify();
+  co_return outcome;
+}
+
+net::Async<void> PositionStore::write_now(const std::vector<PartitionReport>& reports, SteadyTime deadline) {
+  std::map<PartitionIndex, std::vector<TextRecord>> ours;
+  std::map<PartitionIndex, std::vector<TextRecord>> mm2;
+  std::vector<std::pair<TopicPartition, StoredPosition>> written;
+  for (const auto& report : reports) {
+    auto stored = to_store(report);
+    auto key = position_key(options_.source_alias, report.source);
+    auto& records = ours[partition_for_key(as_bytes(key), state_partitions_)];
+    for (const auto& segment : report.segments) {
+      records.push_back({segment_key(options_.source_alias, report.source, report.source_id, segment.number),
+                         segment_value(segment)});
+    }
+    records.push_back({std::move(key), position_value(stored)});
+    if (stored.mm2_after && stored.mm2_after != stored.mm2_before) {
+      auto mm2_key = mm2_offset_key(options_.connector_name, options_.source_alias, report.source);
+      const auto partition = partition_for_key(as_bytes(mm2_key), offsets_partitions_);
+      mm2[partition].push_back({std::move(mm2_key), mm2_offset_value(*stored.mm2_after)});
+    }
+    written.emplace_back(report.source, std::move(stored));
+  }
+  for (auto& [partition, records] : ours) {
+    LH_CO_TRY_VOID(co_await writer_.write({options_.state_topic, partition}, std::move(records), deadline));
+  }
+  for (auto& [partition, records] : mm2) {
+    LH_CO_TRY_VOID(co_await writer_.write({options_.offsets_topic, partition}, std::move(records), deadline));
+  }
+  for (auto& [source, stored] : written) {
+    if (stored.mm2_after) mm2_offsets_[source] = *stored.mm2_after;
+    positions_[source] = std::move(stored);
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace longhaul::replicator

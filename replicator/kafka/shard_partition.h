@@ -1,0 +1,77 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "client/retry.h"
+#include "replicator/partition_pipeline.h"
+
+namespace longhaul::replicator {
+
+/// What a shard needs to take a partition up.
+struct PartitionStart {
+  TopicPartition source;
+  TopicPartition target;
+  TopicId source_id;
+  TopicId target_id;
+  Progress progress;
+  PipelineOptions options;
+  /// The last stored segment of the offset map, if any: the map goes on in it.
+  std::vector<MapSegment> map;
+  /// Runs that belong to the map behind it: what a predecessor appended and did not store.
+  std::vector<OffsetRun> runs;
+  /// End of the source partition when it was first seen.
+  Offset goal;
+  /// Set when the partition must not be replicated.
+  std::optional<Stop> stop;
+};
+
+/// One partition on its shard: the pure pipeline and where its I/O stands. Lives on the shard's core.
+struct ShardPartition {
+  ShardPartition(PartitionStart start, client::Backoff retry)
+      : source(std::move(start.source)),
+        target(std::move(start.target)),
+        source_id(start.source_id),
+        target_id(start.target_id),
+        goal(start.goal),
+        pipeline(std::move(start.progress), start.options),
+        backoff(retry) {
+    pipeline.see_end(goal);
+    pipeline.offset_map().restore(std::move(start.map));
+    for (const auto& run : start.runs) pipeline.offset_map().add(run);
+    if (start.stop) pipeline.stop(*std::move(start.stop));
+  }
+
+  TopicPartition source;
+  TopicPartition target;
+  TopicId source_id;
+  TopicId target_id;
+  Offset goal;
+  PartitionPipeline pipeline;
+  client::Backoff backoff;
+
+  /// Which read lane asks for it; none while its leader is being looked for.
+  enum class Reading { unrouted, bulk, tip, paused };
+  Reading reading = Reading::unrouted;
+  BrokerId source_broker;
+  LeaderEpoch source_epoch;
+  /// The tip lane takes it over at its next poll.
+  bool joins_tip = false;
+  /// The epoch of the last batch is sent along only while the leader knows it.
+  bool checks_divergence = true;
+  int unknown_topic_answers = 0;
+  bool in_route_queue = false;
+
+  /// The target broker that batches under way were sent to; others must not overtake them.
+  BrokerId target_broker;
+  bool queued_for_write = false;
+  bool in_leader_queue = false;
+  int unknown_target_answers = 0;
+
+  bool stop_reported = false;
+};
+
+}  // namespace longhaul::replicator

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/slab.h"
+#include "client/cluster.h"
+#include "net/event.h"
+#include "net/task_group.h"
+#include "protocol/messages/fetch.h"
+#include "replicator/flow_options.h"
+#include "replicator/kafka/shard_partition.h"
+
+namespace longhaul::replicator {
+
+/// Fetches the partitions of one shard from their leaders.
+///
+/// Each broker has two lanes, each a connection of its own. The tip lane long-polls partitions that have been read to
+/// their end. The bulk lane fetches the others without waiting: a partition whose window was full would otherwise wait
+/// behind a poll for partitions that have nothing. A partition that reaches its end stays in the bulk lane until the tip
+/// lane begins its next poll, so it is never without a fetch. Lives on one core.
+class SourceReader {
+ public:
+  /// Called after each answer for a partition that got something to write, or stopped.
+  using Changed = std::function<void(ShardPartition&)>;
+
+  SourceReader(client::Cluster& source, const FlowOptions& options, SlabPool& pool, Changed changed);
+  ~SourceReader();
+
+  /// Begins to read a partition, which must live until `stop()`.
+  void add(ShardPartition& partition);
+  /// Asks no more for the partition. Answers under way may still reach it, so the object stays until `stop()`.
+  void remove(ShardPartition& partition);
+  /// To be called when the partition's window may have room again.
+  void wake(ShardPartition& partition);
+  [[nodiscard]] net::Task stop();
+
+ private:
+  struct Broker;
+  struct Fetched;
+  enum class LaneKind { bulk, tip };
+
+  [[nodiscard]] net::Task route_loop();
+  void unroute(ShardPartition& partition);
+  void leave_broker(ShardPartition& partition);
+  /// Sends the partition to its leader's bulk lane; false while no leader is known.
+  [[nodiscard]] bool route(ShardPartition& partition);
+  /// Whether the topic is gone, or another one by now; stops the partition then.
+  [[nodiscard]] bool check_topic(ShardPartition& partition);
+  Broker& broker(BrokerId id);
+
+  [[nodiscard]] net::Task lane_loop(Broker& broker, LaneKind kind);
+  [[nodiscard]] std::vector<ShardPartition*> choose(Broker& broker, LaneKind kind);
+  [[nodiscard]] net::Async<void> fetch_once(Broker& broker, LaneKind kind, std::vector<ShardPartition*> chosen);
+  [[nodiscard]] protocol::FetchRequest request_for(const std::vector<ShardPartition*>& chosen, LaneKind kind,
+                                                   std::int16_t version) const;
+  void take(const client::Owned<protocol::FetchResponse>& response, const std::vector<ShardPartition*>& chosen);
+  void take_partition(ShardPartition& partition, const protocol::PartitionData& data, const Slice& frame);
+  void take_error(ShardPartition& partition, const protocol::PartitionData& data);
+  [[nodiscard]] net::Task find_position(ShardPartition& partition);
+
+  client::Cluster& source_;
+  const FlowOptions& options_;
+  SlabPool& pool_;
+  Changed changed_;
+  std::map<BrokerId, std::unique_ptr<Broker>> brokers_;
+  std::vector<ShardPartition*> unrouted_;
+  net::Event unrouted_changed_;
+  net::TaskGroup group_;
+};
+
+}  // namespace longhaul::replicator

@@ -1,0 +1,345 @@
+#include "replicator/kafka/target_writer.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "replicator/kafka/topic_check.h"
+
+namespace longhaul::replicator {
+namespace {
+
+using client::Reaction;
+using protocol::KafkaErrc;
+
+constexpr int kRequestsInFlight = 5;
+/// A request ends with the batch that reaches this size. Brokers refuse frames above `socket.request.max.bytes`
+/// (100 MiB by default), and a larger request gains nothing.
+constexpr std::size_t kRequestBytes = std::size_t{4} << 20U;
+constexpr std::int16_t kAcksAll = -1;
+constexpr milliseconds kDeadlineSlack{5'000};
+
+StopReason refusal_reason(KafkaErrc code) {
+  switch (code) {
+    case KafkaErrc::message_too_large:
+    case KafkaErrc::record_list_too_large: return StopReason::batch_too_large;
+    case KafkaErrc::corrupt_message: return StopReason::target_corrupt;
+    case KafkaErrc::invalid_producer_epoch:
+    case KafkaErrc::producer_fenced: return StopReason::taken_over;
+    default: return StopReason::target_refused;
+  }
+}
+
+}  // namespace
+
+struct TargetWriter::Broker {
+  Broker(BrokerId broker_id, net::TimeSource& time) : id(broker_id), changed(time) {}
+  BrokerId id;
+  /// Partitions that may have something to send, in the order in which they get their turn.
+  std::deque<ShardPartition*> queue;
+  int in_flight = 0;
+  net::Event changed;
+};
+
+/// One Produce request in the making.
+struct TargetWriter::Round {
+  protocol::ProduceRequest request;
+  std::vector<Slice> keep;
+  std::vector<Sent> sent;
+};
+
+TargetWriter::TargetWriter(client::Cluster& target, const FlowOptions& options, Changed changed)
+    : target_(target),
+      options_(options),
+      changed_(std::move(changed)),
+      leaderless_changed_(target.io().time),
+      group_(target.io().executor) {
+  group_.spawn([this] { return leader_loop(); });
+}
+
+TargetWriter::~TargetWriter() = default;
+
+net::Task TargetWriter::stop() { co_await group_.stop(); }
+
+TargetWriter::Broker& TargetWriter::broker(BrokerId id) {
+  auto& slot = brokers_[id];
+  if (slot == nullptr) {
+    slot = std::make_unique<Broker>(id, target_.io().time);
+    auto& made = *slot;
+    group_.spawn([this, &made] { return write_loop(made); });
+  }
+  return *slot;
+}
+
+void TargetWriter::enqueue(Broker& broker, ShardPartition& partition) {
+  partition.queued_for_write = true;
+  broker.queue.push_back(&partition);
+  broker.changed.notify();
+}
+
+void TargetWriter::wake(ShardPartition& partition) {
+  if (partition.queued_for_write || partition.in_leader_queue || !partition.pipeline.has_unsent()) return;
+  // Batches under way bind the partition to their broker: on another connection later ones could overtake them.
+  if (partition.pipeline.in_flight() > 0 && partition.target_broker != BrokerId()) {
+    enqueue(broker(partition.target_broker), partition);
+    return;
+  }
+  const auto leader = leader_of(partition);
+  if (leader == BrokerId()) {
+    look_for_leader(partition);
+    return;
+  }
+  partition.target_broker = leader;
+  partition.unknown_target_answers = 0;
+  enqueue(broker(leader), partition);
+}
+
+BrokerId TargetWriter::leader_of(const ShardPartition& partition) const {
+  const auto* topic = target_.metadata().topic(partition.target.topic);
+  const bool same_topic = topic != nullptr && (partition.target_id.is_zero() || topic->id == partition.target_id);
+  const auto leader = target_.leader(partition.target);
+  return leader && same_topic ? leader->broker : BrokerId();
+}
+
+void TargetWriter::look_for_leader(ShardPartition& partition) {
+  partition.in_leader_queue = true;
+  leaderless_.push_back(&partition);
+  leaderless_changed_.notify();
+}
+
+bool TargetWriter::check_topic(ShardPartition& partition) {
+  const auto gone = topic_is_gone(target_.metadata().topic(partition.target.topic), partition.target_id,
+                                  partition.unknown_target_answers);
+  if (gone) partition.pipeline.stop({StopReason::target_deleted, partition.pipeline.settled_offset(), *gone});
+  return gone.has_value();
+}
+
+net::Task TargetWriter::leader_loop() {
+  auto backoff = target_.retry_backoff();
+  auto& time = target_.io().time;
+  for (;;) {
+    while (leaderless_.empty()) {
+      const auto woken = co_await leaderless_changed_.wait();
+      if (!woken) co_return;
+      backoff.reset();
+    }
+    const auto slept = co_await time.sleep_until(net::saturating_add(time.now(), backoff.next()));
+    if (!slept) co_return;
+    const auto refreshed = co_await target_.refresh_metadata(SteadyTime::max());
+    if (!refreshed && net::is_aborted(refreshed.error())) co_return;
+    if (!refreshed) continue;
+    const auto looked_at = std::exchange(leaderless_, {});
+    for (auto* partition : looked_at) {
+      partition->in_leader_queue = false;
+      if (check_topic(*partition)) {
+        changed_(*partition);
+      } else {
+        wake(*partition);
+      }
+    }
+  }
+}
+
+bool TargetWriter::has_sendable(const Broker& broker) const {
+  auto& time = target_.io().time;
+  return broker.in_flight < kRequestsInFlight && std::ranges::any_of(broker.queue, [&](const ShardPartition* p) {
+           return p->pipeline.can_send(time.now(), time.wall_ms());
+         });
+}
+
+SteadyTime TargetWriter::next_retry(const Broker& broker) const {
+  auto next = SteadyTime::max();
+  for (const auto* partition : broker.queue) {
+    if (const auto at = partition->pipeline.retry_at()) next = std::min(next, *at);
+  }
+  return next;
+}
+
+net::Task TargetWriter::write_loop(Broker& broker) {
+  for (;;) {
+    while (!has_sendable(broker)) {
+      const auto until = broker.in_flight < kRequestsInFlight ? next_retry(broker) : SteadyTime::max();
+      const auto woken = co_await broker.changed.wait_until(until);
+      if (!woken && net::is_aborted(woken.error())) co_return;
+    }
+    const auto sent = co_await send_round(broker);
+    if (sent) continue;
+    if (net::is_aborted(sent.error()) && group_.stopping()) co_return;
+    // Nothing is under way on a connection that could not be had: everything here looks for its leader again.
+    for (auto* partition : std::exchange(broker.queue, {})) {
+      partition->queued_for_write = false;
+      partition->target_broker = BrokerId();
+      look_for_leader(*partition);
+    }
+  }
+}
+
+TargetWriter::Round TargetWriter::gather(Broker& broker) {
+  auto& time = target_.io().time;
+  const auto now = time.now();
+  const auto wall_ms = time.wall_ms();
+  Round round;
+  std::vector<PartitionPipeline::Outgoing> batches;
+  std::size_t bytes = 0;
+  std::deque<ShardPartition*> later;
+  while (!broker.queue.empty() && bytes < kRequestBytes) {
+    auto* partition = broker.queue.front();
+    broker.queue.pop_front();
+    partition->queued_for_write = false;
+    if (partition->pipeline.in_flight() == 0 && leader_of(*partition) != broker.id) {
+      wake(*partition);
+      continue;
+    }
+    if (!partition->pipeline.can_send(now, wall_ms)) {
+      // Kept only for a retry that waits for its time; anything else wakes it by itself.
+      if (partition->pipeline.retry_at()) later.push_back(partition);
+      continue;
+    }
+    batches.push_back(partition->pipeline.take_next());
+    round.sent.push_back({partition, batches.back().number});
+    bytes += batches.back().size;
+    if (partition->pipeline.has_unsent()) later.push_back(partition);
+  }
+  for (auto* partition : later) {
+    partition->queued_for_write = true;
+    broker.queue.push_back(partition);
+  }
+  fill_request(round, batches);
+  return round;
+}
+
+void TargetWriter::fill_request(Round& round, const std::vector<PartitionPipeline::Outgoing>& batches) const {
+  round.request.acks = kAcksAll;
+  round.request.timeout_ms = static_cast<std::int32_t>(options_.request_timeout.count());
+  constexpr auto kHeaderSize = protocol::batch_layout::kHeaderSize;
+  // The stamped headers live as long as the write does, whatever becomes of the pipelines meanwhile.
+  auto slab = Slab::unbudgeted(batches.size() * kHeaderSize);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    std::ranges::copy(batches[i].header, slab.bytes().subspan(i * kHeaderSize).begin());
+  }
+  const auto headers = std::move(slab).share();
+  round.keep.push_back(headers);
+  std::map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const auto& target = round.sent[i].partition->target;
+    const auto [place, is_new] = places.emplace(target.topic, round.request.topic_data.size());
+    if (is_new) round.request.topic_data.push_back({.name = target.topic});
+    round.request.topic_data[place->second].partition_data.push_back(
+        {.index = target.partition.value(),
+         .records = {.header = headers.bytes().subspan(i * kHeaderSize, kHeaderSize),
+                     .payload = batches[i].payload.bytes()}});
+    round.keep.push_back(batches[i].payload);
+  }
+}
+
+net::Async<void> TargetWriter::send_round(Broker& broker) {
+  LH_CO_TRY(const auto connection, co_await target_.connection(broker.id, {client::Role::produce, 0}));
+  if (!has_sendable(broker)) co_return Result<void>{};
+  auto round = gather(broker);
+  if (round.sent.empty()) co_return Result<void>{};
+  auto& time = target_.io().time;
+  client::CallOptions call;
+  call.keep = std::move(round.keep);
+  call.deadline = net::saturating_add(time.now(), options_.request_timeout + kDeadlineSlack);
+  auto pending = connection->submit(round.request, std::move(call));
+  if (!pending) {
+    fail_all(round.sent);
+    co_return std::unexpected(std::move(pending).error());
+  }
+  ++broker.in_flight;
+  group_.spawn([this, &broker, pending = std::move(*pending), sent = std::move(round.sent)]() mutable {
+    return collect(broker, std::move(pending), std::move(sent));
+  });
+  co_return Result<void>{};
+}
+
+net::Task TargetWriter::collect(Broker& broker, client::Pending<protocol::ProduceResponse> pending,
+                                std::vector<Sent> sent) {
+  const auto response = co_await pending.wait();
+  --broker.in_flight;
+  broker.changed.notify();
+  if (!response) {
+    if (net::is_aborted(response.error()) && group_.stopping()) co_return;
+    target_.request_refresh();
+    fail_all(sent);
+    co_return;
+  }
+  for (const auto& endpoint : response->body.node_endpoints) {
+    target_.learn_broker(BrokerId(endpoint.node_id),
+                         {.endpoint = {endpoint.host, static_cast<std::uint16_t>(endpoint.port)}, .rack = endpoint.rack});
+  }
+  take(response->body, sent);
+  // What the answer says nothing about is in doubt, like after a lost connection.
+  fail_all(sent);
+}
+
+void TargetWriter::take(const protocol::ProduceResponse& response, std::vector<Sent>& sent) {
+  for (const auto& topic : response.responses) {
+    for (const auto& answer : topic.partition_responses) {
+      const auto found = std::ranges::find_if(sent, [&](const Sent& s) {
+        return s.partition->target.partition.value() == answer.index && s.partition->target.topic == topic.name;
+      });
+      if (found == sent.end()) continue;
+      const auto one = *found;
+      *found = sent.back();
+      sent.pop_back();
+      if (answer.error_code == KafkaErrc::none && answer.base_offset >= 0) {
+        one.partition->backoff.reset();
+        one.partition->pipeline.on_acknowledged(one.number, Offset(answer.base_offset));
+      } else {
+        take_error(one, answer);
+      }
+      wake(*one.partition);
+      changed_(*one.partition);
+    }
+  }
+}
+
+void TargetWriter::take_error(const Sent& sent, const protocol::PartitionProduceResponse& answer) {
+  auto& partition = *sent.partition;
+  auto& pipeline = partition.pipeline;
+  auto detail = protocol::kafka_error(answer.error_code).message();
+  if (answer.error_message) detail += ": " + *answer.error_message;
+  switch (client::reaction_to(answer.error_code)) {
+    case Reaction::retry:
+    case Reaction::find_coordinator:
+    case Reaction::restart_session: break;
+    case Reaction::refresh_metadata:
+      if (answer.current_leader.leader_id >= 0) {
+        target_.learn_leader(partition.target, {BrokerId(answer.current_leader.leader_id),
+                                                LeaderEpoch(answer.current_leader.leader_epoch)});
+      } else {
+        target_.request_refresh();
+      }
+      break;
+    case Reaction::check_sequence:
+      // A gap in the sequence is the consequence of an earlier batch that failed; by itself it is news.
+      if (pipeline.follows_failure(sent.number)) break;
+      pipeline.on_refused(sent.number, StopReason::sequence_mismatch, std::move(detail));
+      return;
+    case Reaction::proceed:
+      pipeline.on_refused(sent.number, StopReason::sequence_mismatch, std::move(detail));
+      return;
+    case Reaction::reset_position:
+    case Reaction::fail_partition:
+    case Reaction::fail_flow:
+      pipeline.on_refused(sent.number, refusal_reason(answer.error_code), std::move(detail));
+      return;
+  }
+  fail_one(sent);
+}
+
+void TargetWriter::fail_one(const Sent& sent) {
+  auto& time = target_.io().time;
+  sent.partition->pipeline.on_failed(sent.number, net::saturating_add(time.now(), sent.partition->backoff.next()));
+}
+
+void TargetWriter::fail_all(const std::vector<Sent>& sent) {
+  for (const auto& one : sent) {
+    fail_one(one);
+    wake(*one.partition);
+    changed_(*one.partition);
+  }
+}
+
+}  // namespace longhaul::replicator
