@@ -20,12 +20,12 @@ namespace longhaul::testing {
 
 /// A record that owns its bytes. nullopt is null.
 struct TestRecord {
-  std::optional<std::string> key;
-  std::optional<std::string> value;
+  std::optional<std::string> key = {};
+  std::optional<std::string> value = {};
   std::int64_t timestamp = 1'700'000'000'000;
-  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers = {};
   /// Place in the batch; by default behind the record before it.
-  std::optional<std::int32_t> offset_delta;
+  std::optional<std::int32_t> offset_delta = {};
 };
 
 [[nodiscard]] inline protocol::NullableBytes nullable_bytes(const std::optional<std::string>& text) {
