@@ -107,7 +107,8 @@ Result<ClientSettings> read_client(const ClientPlace& place, SettingMap properti
   LH_TRY(out.bootstrap_servers, parse_bootstrap_servers(*bootstrap));
   const auto* user_client_id = in.setting("client.id");
   out.client_id = client_id_of(place, user_client_id);
-  Setting client_id{out.client_id, user_client_id ? user_client_id->origin : Origin{{}, 0, "client.id"}};
+  Setting client_id = user_client_id ? *user_client_id : Setting{{}, {{}, 0, "client.id"}};
+  client_id.value = out.client_id;
   out.effective.push_back({"client.id", std::move(client_id)});
   read_connection(in, out);
   if (place.role == ClientRole::consumer) read_consumer(in, out);

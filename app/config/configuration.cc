@@ -100,7 +100,11 @@ class Loader {
         if (key == "bootstrap.servers" || key == "security.protocol") common.emplace(key, setting);
       }
       LH_TRY(auto client, read_client(place, std::move(common), name_, out_.warnings));
-      out_.clusters.push_back({alias, std::move(client.bootstrap_servers), client.security_protocol});
+      std::erase_if(client.effective, [&](const EffectiveOption& option) {
+        return option.key != "bootstrap.servers" && option.key != "security.protocol";
+      });
+      out_.clusters.push_back({alias, std::move(client.bootstrap_servers), client.security_protocol,
+                               std::move(client.effective)});
     }
     return {};
   }

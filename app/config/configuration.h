@@ -45,6 +45,7 @@ struct ClusterConfig {
   std::string alias;
   std::vector<HostPort> bootstrap_servers;
   SecurityProtocol security_protocol = SecurityProtocol::plaintext;
+  std::vector<EffectiveOption> effective;
 };
 
 /// A whole mm2.properties file, validated.

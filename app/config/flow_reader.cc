@@ -216,15 +216,15 @@ class FlowReader {
     auto policy = ReplicationPolicy::create(std::move(options));
     if (policy) return policy;
     const bool about_separator = separator && trimmed(separator->value).empty();
-    return refused(about_separator ? *separator : *in.setting("replication.policy.class"),
-                   policy.error().message());
+    return refused_value(about_separator ? *separator : *in.setting("replication.policy.class"),
+                         policy.error().message());
   }
 
   Result<PatternList> pattern_list(OptionReader& in, std::string_view key,
                                    const std::vector<std::string>& items) {
     auto list = PatternList::compile(items);
     if (list) return list;
-    return refused(*in.setting(key), list.error().message());
+    return refused_value(*in.setting(key), list.error().message());
   }
 
   void name_topics() {
@@ -307,7 +307,7 @@ class FlowReader {
       if (is_legal_topic_name(*name)) continue;
       const auto reason =
           fmt::format("'{}' is not a legal topic name (letters, digits, '.', '_', '-', at most 249)", *name);
-      if (const auto* setting = in.setting(key)) return refused(*setting, reason);
+      if (const auto* setting = in.setting(key)) return refused_value(*setting, reason);
       return fail(
           Error{{},
                 fmt::format("{}: flow {}: {}, which the default of {} becomes with this cluster alias", file_,

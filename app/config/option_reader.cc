@@ -74,7 +74,8 @@ std::vector<std::string> OptionReader::list(std::string_view key, std::string_vi
     if (item.empty()) {
       complain(wrong_value(*found, "a list of items between commas, none of them empty"));
     } else if (std::ranges::find(items, item) != items.end()) {
-      warn(WarningKind::value, *found, fmt::format("'{}' is listed twice", item));
+      warn(WarningKind::value, *found,
+           fmt::format("'{}' is listed twice", found->secret ? Setting::kHidden : std::string_view(item)));
     } else {
       items.push_back(std::move(item));
     }

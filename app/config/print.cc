@@ -69,14 +69,9 @@ void put_flow(std::string& out, const FlowConfig& flow) {
 std::string print(const Configuration& configuration) {
   std::string out = fmt::format("effective configuration of {}\n\nprocess\n", configuration.file);
   put_options(out, configuration.process.effective);
-  out += "\nclusters\n";
   for (const auto& cluster : configuration.clusters) {
-    std::string servers;
-    for (const auto& [host, port] : cluster.bootstrap_servers) {
-      servers += fmt::format("{}{}:{}", servers.empty() ? "" : ",", host, port);
-    }
-    fmt::format_to(std::back_inserter(out), "    {:<{}} = {} {}\n", cluster.alias, kValueColumn - 7,
-                   to_string(cluster.security_protocol), servers);
+    fmt::format_to(std::back_inserter(out), "\ncluster {}\n", cluster.alias);
+    put_options(out, cluster.effective);
   }
   for (const auto& flow : configuration.flows) put_flow(out, flow);
   if (!configuration.warnings.empty()) out += "\nwarnings\n";

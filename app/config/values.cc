@@ -126,4 +126,10 @@ std::unexpected<Error> refused(const Setting& setting, std::string_view reason) 
       fmt::format("{}:{}: {}: {}", setting.origin.file, setting.origin.line, setting.origin.key, reason)});
 }
 
+std::unexpected<Error> refused_value(const Setting& setting, std::string_view reason) {
+  return refused(setting, setting.secret
+                              ? "the value is not accepted; it is a secret, so the reason is not shown"
+                              : reason);
+}
+
 }  // namespace longhaul::config

@@ -32,5 +32,7 @@ namespace longhaul::config {
 [[nodiscard]] std::unexpected<Error> wrong_value(const Setting& setting, std::string_view accepted);
 /// The same where the reason is more than a list of accepted values.
 [[nodiscard]] std::unexpected<Error> refused(const Setting& setting, std::string_view reason);
+/// The same for a reason that repeats the value: it is left out where the value is a secret.
+[[nodiscard]] std::unexpected<Error> refused_value(const Setting& setting, std::string_view reason);
 
 }  // namespace longhaul::config
