@@ -122,6 +122,7 @@ class Translator {
     if (end == start || end >= in_.size() || in_[end] != '>') {
       return refuse(start, "a group name has letters and digits, begins with a letter and ends with '>'");
     }
+    names_.push_back(in_.substr(start, end - start));
     copy(end + 1 - at_);
     return {};
   }
@@ -193,7 +194,7 @@ class Translator {
     } else if (c == 'u') {
       LH_TRY_VOID(utf16());
     } else if (c == 'c') {
-      if (at_ + 2 >= in_.size()) return refuse(at_, "\\c must be followed by a character");
+      if (at_ + 2 >= in_.size() || peek(2) == '\\') return refuse(at_, "\\c must be followed by a character");
       put_code_point(static_cast<std::uint32_t>(static_cast<unsigned char>(peek(2)) ^ 64U));
       at_ += 3;
     } else if (c == 'p' || c == 'P') {
@@ -212,7 +213,12 @@ class Translator {
       return {};
     }
     if (c == 'k' && peek(2) == '<') {
-      copy(2);
+      const auto close = std::min(in_.find('>', at_), in_.size());
+      const auto name = in_.substr(at_ + 3, close - at_ - 3);
+      if (std::ranges::find(names_, name) == names_.end()) {
+        return refuse(at_, fmt::format("there is no group '{}' before this", name));
+      }
+      copy(close + 1 - at_);
       return {};
     }
     if (is_digit(c)) {
@@ -325,6 +331,7 @@ class Translator {
 
   std::string_view in_;
   std::size_t at_ = 0;
+  std::vector<std::string_view> names_;
   TranslatedPattern out_;
 };
 

@@ -26,6 +26,7 @@ SettingMap settings_of(const std::vector<Property>& entries, std::string_view fi
                        std::vector<Warning>& warnings) {
   SettingMap settings;
   for (const auto& [key, value, line] : entries) {
+    if (key.empty() && value.empty()) continue;  // What a lone backslash at the end of the file becomes.
     const auto it = settings.find(key);
     if (it != settings.end()) {
       warnings.push_back({WarningKind::value,

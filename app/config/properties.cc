@@ -38,7 +38,9 @@ class LogicalLines {
       }
       if (line.empty()) first_line_ = line_number_;
       continued = append_natural_line(line);
-      if (!continued && !line.empty()) return line;
+      // A continuation that meets the end of the file is an entry, even an empty one: that is how Java reads
+      // it.
+      if (continued ? at_ >= bytes_.size() : !line.empty()) return line;
     }
     if (line.empty()) return std::nullopt;
     return line;

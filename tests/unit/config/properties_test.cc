@@ -71,6 +71,8 @@ TEST(Properties, LinesContinueAfterABackslash) {
       << "an empty line ends the continuation";
   EXPECT_EQ(pairs("v = a\\"), (Pairs{{"v", "a"}}));
   EXPECT_EQ(pairs("ke\\\n  y = a"), (Pairs{{"key", "a"}}));
+  EXPECT_EQ(pairs("\\\n# c\na = b"), (Pairs{{"a", "b"}})) << "nothing was continued, so this is a comment";
+  EXPECT_EQ(pairs("\\"), (Pairs{{"", ""}})) << "as Java has it";
 }
 
 TEST(Properties, TrailingBlanksOfAValueAreKept) {

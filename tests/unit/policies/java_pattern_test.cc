@@ -148,6 +148,12 @@ TEST(JavaPattern, RefusesWhatJavaDoesNotHave) {
   }
 }
 
+TEST(JavaPattern, RefusesReferencesToGroupsThatComeLater) {
+  EXPECT_EQ(error_of("\\k<n>(?<n>a)"),
+            "pattern '\\k<n>(?<n>a)': at position 1: there is no group 'n' before this");
+  EXPECT_EQ(error_of("a\\k<n"), "pattern 'a\\k<n': at position 2: there is no group 'n' before this");
+}
+
 TEST(JavaPattern, NamesPositionAndReason) {
   EXPECT_EQ(error_of("orders(a"), "pattern 'orders(a': at position 9: missing closing parenthesis");
   EXPECT_EQ(error_of("\\u0041("), "pattern '\\u0041(': at position 8: missing closing parenthesis")
