@@ -137,12 +137,14 @@ class KafkaNode:
         with build_lock("formatted"):
             if not (template / "bootstrap.checkpoint").exists():
                 self._run_storage_tool(template)
-        self.data.mkdir(parents=True, exist_ok=True)
-        for path in template.iterdir():
-            shutil.copy(path, self.data / path.name)
-        meta = self.data / "meta.properties"
+        formatted = self.directory / "formatted"
+        shutil.copytree(template, formatted)
+        meta = formatted / "meta.properties"
         text = re.sub(r"(?m)^cluster\.id=.*$", f"cluster.id={self.cluster.cluster_id}", meta.read_text())
         meta.write_text(re.sub(r"(?m)^directory\.id=.*$", f"directory.id={_random_id()}", text))
+        data = str(self.cluster.log_directory or self.data)
+        subprocess.run(self.cluster.inside("mkdir", "-p", data), check=True)
+        subprocess.run(self.cluster.inside("cp", "-r", f"{formatted}/.", data), check=True)
 
     def _run_storage_tool(self, template):
         shutil.rmtree(template, ignore_errors=True)
@@ -159,8 +161,9 @@ class KafkaNode:
     def launch(self):
         self.process = Process(
             f"{self.cluster.name} node {self.node_id}",
-            java_command(kafka_classpath(self.cluster.version), "kafka.Kafka", [str(self.properties)],
-                         heap=self.cluster.heap, quick=self.cluster.quick),
+            self.cluster.inside(*java_command(
+                kafka_classpath(self.cluster.version), "kafka.Kafka", [str(self.properties)],
+                heap=self.cluster.heap, quick=self.cluster.quick)),
             self.directory / "broker.log", nice=self.cluster.nice)
 
     def answers(self):
@@ -178,7 +181,7 @@ class KafkaCluster:
     """A KRaft cluster of one or more combined nodes. A context manager: leaving it stops and removes everything."""
 
     def __init__(self, name, brokers=1, version=None, settings=None, heap="400m", quick=True, log_directory=None,
-                 nice=0):
+                 inside=None, nice=0):
         self.name = name
         self.version = version or KAFKA_VERSION
         self.settings = dict(settings or {})
@@ -188,6 +191,8 @@ class KafkaCluster:
         self.cluster_id = _random_id()
         self.directory = work_directory(f"kafka_{name}")
         self.log_directory = log_directory
+        # Wraps the broker's command, e.g. to enter a namespace.
+        self.inside = inside or (lambda *command: list(command))
         self.nodes = [KafkaNode(self, index + 1) for index in range(brokers)]
 
     def __enter__(self):
