@@ -8,6 +8,7 @@
 namespace longhaul::protocol {
 
 /// Kafka's number of each API that we speak.
+// NOLINTNEXTLINE(performance-enum-size): 16 bits on the wire.
 enum class ApiKey : std::int16_t {
   produce = 0,
   fetch = 1,

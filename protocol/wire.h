@@ -20,7 +20,7 @@
 namespace longhaul::protocol {
 
 /// What is wrong with bytes that came from a peer, or with a value that cannot become bytes.
-enum class WireErrc : std::int16_t {
+enum class WireErrc : std::uint8_t {
   truncated = 1,        ///< The bytes end inside a value, or a length points behind the end.
   bad_length,           ///< A length or count that no value can have: below -1, or a string above 32767.
   bad_varint,           ///< A varint that does not end, or does not fit its integer.

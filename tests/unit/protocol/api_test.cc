@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <string>
 
 #include "protocol/error_code.h"
 #include "protocol/wire.h"
@@ -28,6 +31,22 @@ TEST(ApiTable, VersionsThatAskMoreOfTheCallerAreNotNegotiated) {
   EXPECT_TRUE(api_info(ApiKey::end_txn).describes(5));
   EXPECT_FALSE(api_info(ApiKey::add_partitions_to_txn).describes(4)) << "for brokers only";
   EXPECT_FALSE(api_info(ApiKey::init_producer_id).describes(6)) << "unstable";
+}
+
+TEST(ApiTable, IsTheOneThatTheDocumentShows) {
+  std::ifstream file(std::string(LH_SOURCE_DIR) + "/docs/protocol-support.md");
+  ASSERT_TRUE(file.is_open());
+  const std::string document((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const auto& api : kApis) {
+    auto versions = fmt::format("{}-{}", api.version_min, api.version_max);
+    if (api.version_max_described > api.version_max)
+      versions += fmt::format(", {} on demand", api.version_max_described);
+    const auto flexible =
+        api.flexible_since == kNeverFlexible ? std::string("never") : fmt::format("{}+", api.flexible_since);
+    const auto row =
+        fmt::format("\n| {} | {} | {} | {} | ", api.name, static_cast<int>(api.key), versions, flexible);
+    EXPECT_NE(document.find(row), std::string::npos) << row;
+  }
 }
 
 TEST(KafkaError, TravelsAsAnOrdinaryError) {

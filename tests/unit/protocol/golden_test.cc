@@ -7,10 +7,10 @@
 #include <set>
 #include <sstream>
 
-#include "tests/unit/protocol/golden_json.h"
 #include "protocol/error_code.h"
 #include "protocol/header.h"
 #include "protocol/messages/all.h"
+#include "tests/unit/protocol/golden_json.h"
 
 namespace longhaul::protocol {
 namespace {
