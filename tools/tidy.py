@@ -75,7 +75,7 @@ own       the first include of x.cc is x.h where that exists
 pragma    a header begins with #pragma once
 format    clang-format-19 changes nothing
 length    files stay under %d lines
-words     no machine paths, asio::detached, TODO without issue, <format>, <print>
+words     no machine paths, detached coroutines, TODO without issue, <format>, <print>
 dead      every header is included, every Python module imported, every .cc belongs to a module""" % MAX_LINES
 
 

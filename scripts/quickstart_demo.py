@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""The demonstration behind ./quickstart: two clusters, live producers, one run, and two independent comparisons."""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
+
+from conformance.lab import KAFKA_VERSION, KafkaCluster, end_offsets  # noqa: E402
+from conformance.processes import ROOT, LabError, Process, remove_directory, work_directory  # noqa: E402
+from conformance.tools import comparable, kcat_digest  # noqa: E402
+
+BINARY = ROOT / "build/release/longhaul"
+TOPICS = ("orders", "payments", "clicks")
+PARTITIONS = 4
+
+CONFIG = """clusters = east, west
+east.bootstrap.servers = {east}
+west.bootstrap.servers = {west}
+
+east->west.enabled = true
+east->west.topics = orders|payments|clicks
+
+# One broker per cluster here.
+replication.factor = 1
+checkpoints.topic.replication.factor = 1
+heartbeats.topic.replication.factor = 1
+offset-syncs.topic.replication.factor = 1
+"""
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def step(title):
+    say(f"\n== {title}")
+
+
+def longhaul(*arguments, show=True):
+    """Runs one command to its end, its output on our terminal; SystemExit when it fails."""
+    words = [str(word) for word in arguments]
+    if show:
+        say("$ longhaul " + " ".join(words))
+    code = subprocess.run([str(BINARY), *words], stdin=subprocess.DEVNULL, check=False).returncode
+    if code != 0:
+        raise LabError(f"'longhaul {' '.join(words)}' ended with exit code {code}")
+
+
+def held(cluster, topic):
+    try:
+        return sum(end or 0 for end in end_offsets("127.0.0.1", cluster.nodes[0].port, topic, PARTITIONS))
+    except OSError:
+        return 0
+
+
+def live_producers(east, directory):
+    """One background generator per topic, a few hundred records a second each."""
+    return [Process(f"producer of {topic}",
+                    [BINARY, "generate", east.bootstrap, "--topic", topic, "--partitions", PARTITIONS, "--rate", "500",
+                     "--records", "1000000"], directory / f"live-{topic}.log")
+            for topic in TOPICS]
+
+
+def demonstrate(options, directory):
+    step(f"Starting two Apache Kafka {KAFKA_VERSION} clusters (KRaft, one node each)")
+    begun = time.monotonic()
+    with KafkaCluster("east") as east, KafkaCluster("west") as west:
+        say(f"east on {east.bootstrap}, west on {west.bootstrap}, up after {time.monotonic() - begun:.1f} s")
+        config = directory / "mm2.properties"
+        config.write_text(CONFIG.format(east=east.bootstrap, west=west.bootstrap))
+
+        step(f"Generating {options.records:,} records in {len(TOPICS)} topics of {PARTITIONS} partitions")
+        share = options.records // len(TOPICS)
+        for number, topic in enumerate(TOPICS):
+            count = share + (options.records - share * len(TOPICS) if number == 0 else 0)
+            longhaul("generate", east.bootstrap, "--topic", topic, "--partitions", PARTITIONS, "--records", count)
+
+        step("Replicating while producers keep writing")
+        producers = live_producers(east, directory)
+        summary = directory / "summary.json"
+        longhaul("run", config, "--until-caught-up", "--summary", summary)
+        report_run(json.loads(summary.read_text()))
+        for producer in producers:
+            if not producer.running():
+                raise LabError(f"{producer.name} ended early:\n{producer.tail()}")
+            producer.stop()
+        written = {topic: held(east, topic) for topic in TOPICS}
+        behind = sum(written.values()) - sum(held(west, f"east.{topic}") for topic in TOPICS)
+        step(f"A second run brings over the {behind:,} records that were written meanwhile")
+        longhaul("run", config, "--until-caught-up")
+
+        step("Comparing both sides with longhaul verify")
+        longhaul("verify", config)
+        step("Comparing both sides with kcat (key, value, headers, timestamp, in order)")
+        compare_with_kcat(east, west)
+        say(f"\nDone: {sum(written.values()):,} records in {len(TOPICS) * PARTITIONS} partitions are the same on both "
+            "clusters, by longhaul verify and by kcat.")
+
+
+def report_run(summary):
+    flow, process = summary["flows"][0], summary["process"]
+    say(f"{flow['records']:,} records, {flow['bytes'] / 1e6:.1f} MB in {process['seconds']:.1f} s; "
+        f"{process['cpu_seconds']:.2f} s of CPU, {process['peak_memory_bytes'] / 1e6:.0f} MB of memory at most; "
+        f"{flow['batches_passed_through']:,} batches passed through, {flow['batches_reencoded']:,} re-encoded")
+
+
+def compare_with_kcat(east, west):
+    say(f"{'topic':<10} {'partition':>9} {'east':>10} {'west':>10}  records digest")
+    different = 0
+    for topic in TOPICS:
+        before = comparable(kcat_digest(east, topic, PARTITIONS))
+        after = comparable(kcat_digest(west, f"east.{topic}", PARTITIONS))
+        for partition, (records, digest) in before.items():
+            same = after[partition] == (records, digest)
+            different += not same
+            say(f"{topic:<10} {partition:>9} {records:>10,} {after[partition][0]:>10,}  "
+                f"{digest[:16]} {'same' if same else 'DIFFERENT: ' + after[partition][1][:16]}")
+    if different:
+        raise LabError(f"kcat reads different records in {different} partitions")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="quickstart", description="two clusters, one run, two comparisons")
+    parser.add_argument("--records", type=int, default=1_000_000)
+    options = parser.parse_args()
+    directory = work_directory("quickstart")
+    try:
+        demonstrate(options, directory)
+    except LabError as error:
+        print(f"\nquickstart: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nquickstart: interrupted; stopping the clusters and removing their data", file=sys.stderr)
+        return 130
+    finally:
+        remove_directory(directory)
+    say("Both clusters are stopped and their data is removed. Kafka's jars stay in .lab/ for the next time.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
