@@ -26,9 +26,10 @@
 /// in wire order, tagged fields by ascending tag. Decode, encode, size and print are visitors of that
 /// description (message_codec.h); each message is instantiated once, in a source file of messages/.
 ///
-/// A field's member initialiser is Kafka's default: what a version that does not carry the field decodes to,
-/// and the only value that such a version encodes, unless the field is ignorable. Whether a version is
-/// flexible (compact lengths and tagged fields, KIP-482) comes from the API table.
+/// A field's member initialiser is Kafka's default, except that a field which may be null in every version
+/// starts as null. A version that does not carry the field decodes to it, and encodes no other value unless
+/// the field is ignorable. Whether a version is flexible (compact lengths and tagged fields, KIP-482) comes
+/// from the API table.
 ///
 /// Types: bool, integers, enumerations of a fixed integer, TopicId (uuid), std::string, Bytes (bytes),
 /// ConstBytes and RecordsRef (records), structures, std::vector of those; std::optional<std::string or
