@@ -2,7 +2,8 @@
 
 namespace longhaul {
 
-/// Ends the process with the failed condition and its place. Replicating on after a broken invariant is worse.
+/// Ends the process with the failed condition and its place. Replicating on after a broken invariant is
+/// worse.
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 
 }  // namespace longhaul

@@ -22,7 +22,8 @@ class SystemClock final : public Clock {
  public:
   [[nodiscard]] SteadyTime now() const override { return std::chrono::steady_clock::now(); }
   [[nodiscard]] std::int64_t wall_ms() const override {
-    return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
   }
 };
 

@@ -25,11 +25,21 @@ class Id {
   Rep value_ = Tag::kNone;
 };
 
-struct BrokerIdTag { static constexpr std::int32_t kNone = -1; };
-struct PartitionTag { static constexpr std::int32_t kNone = -1; };
-struct LeaderEpochTag { static constexpr std::int32_t kNone = -1; };
-struct ProducerIdTag { static constexpr std::int64_t kNone = -1; };
-struct OffsetTag { static constexpr std::int64_t kNone = -1; };
+struct BrokerIdTag {
+  static constexpr std::int32_t kNone = -1;
+};
+struct PartitionTag {
+  static constexpr std::int32_t kNone = -1;
+};
+struct LeaderEpochTag {
+  static constexpr std::int32_t kNone = -1;
+};
+struct ProducerIdTag {
+  static constexpr std::int64_t kNone = -1;
+};
+struct OffsetTag {
+  static constexpr std::int64_t kNone = -1;
+};
 
 using BrokerId = Id<BrokerIdTag, std::int32_t>;
 using PartitionIndex = Id<PartitionTag, std::int32_t>;
@@ -38,9 +48,13 @@ using ProducerId = Id<ProducerIdTag, std::int64_t>;
 /// Position of a record in a partition; -1 where there is none.
 using Offset = Id<OffsetTag, std::int64_t>;
 
-[[nodiscard]] constexpr Offset operator+(Offset offset, std::int64_t records) { return Offset(offset.value() + records); }
+[[nodiscard]] constexpr Offset operator+(Offset offset, std::int64_t records) {
+  return Offset(offset.value() + records);
+}
 /// Number of offsets from `b` to `a`.
-[[nodiscard]] constexpr std::int64_t operator-(Offset a, Offset b) { return a.value() - b.value(); }
+[[nodiscard]] constexpr std::int64_t operator-(Offset a, Offset b) {
+  return a.value() - b.value();
+}
 
 /// Kafka's 128-bit topic id (KIP-516); all zero where the cluster has none.
 struct TopicId {

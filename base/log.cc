@@ -1,19 +1,22 @@
 #include "base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <atomic>
+#include <mutex>
 
 namespace longhaul::log {
 namespace {
 
-std::atomic<void (*)()> before_line{nullptr};
+/// Held while something is printed. Lines are rare, so one lock for all threads costs nothing.
+std::mutex printing;
+void (*before_line)() = nullptr;
 
 spdlog::logger& logger() {
   static const auto instance = [] {
-    auto made = std::make_shared<spdlog::logger>("longhaul", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made =
+        std::make_shared<spdlog::logger>("longhaul", std::make_shared<spdlog::sinks::stderr_sink_st>());
     made->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %v",
                                                                     spdlog::pattern_time_type::utc));
     made->set_level(spdlog::level::info);
@@ -25,20 +28,28 @@ spdlog::logger& logger() {
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warn: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warn:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
 
 std::string_view name(Level level) {
   switch (level) {
-    case Level::debug: return "DEBUG";
-    case Level::info: return "INFO ";
-    case Level::warn: return "WARN ";
-    case Level::error: return "ERROR";
+    case Level::debug:
+      return "DEBUG";
+    case Level::info:
+      return "INFO ";
+    case Level::warn:
+      return "WARN ";
+    case Level::error:
+      return "ERROR";
   }
   return "ERROR";
 }
@@ -62,9 +73,19 @@ void append_value(fmt::memory_buffer& out, std::string_view value) {
 
 }  // namespace
 
-void set_level(Level level) { logger().set_level(to_spdlog(level)); }
+void set_level(Level level) {
+  logger().set_level(to_spdlog(level));
+}
 
-void set_before_line(void (*hook)()) { before_line = hook; }
+void set_before_line(void (*hook)()) {
+  const std::lock_guard lock(printing);
+  before_line = hook;
+}
+
+void exclusively(const std::function<void()>& print) {
+  const std::lock_guard lock(printing);
+  print();
+}
 
 void write(Level level, std::string_view text, std::initializer_list<Field> fields) {
   if (!logger().should_log(to_spdlog(level))) return;
@@ -78,7 +99,8 @@ void write(Level level, std::string_view text, std::initializer_list<Field> fiel
     line.push_back('=');
     append_value(line, field.value);
   }
-  if (auto* hook = before_line.load(); hook != nullptr) hook();
+  const std::lock_guard lock(printing);
+  if (before_line != nullptr) before_line();
   logger().log(to_spdlog(level), std::string_view(line.data(), line.size()));
 }
 

@@ -28,7 +28,8 @@ namespace {
 
 constexpr std::size_t kSmallestClass = 4096;
 
-/// Capacity class of a size: eighths of a power of two, so at most 12.5 % is lost and freed slabs fit the next ones.
+/// Capacity class of a size: eighths of a power of two, so at most 12.5 % is lost and freed slabs fit the
+/// next ones.
 std::size_t capacity_class(std::size_t size) {
   if (size <= kSmallestClass) return kSmallestClass;
   const std::size_t step = std::bit_floor(size) / 8;
@@ -37,10 +38,13 @@ std::size_t capacity_class(std::size_t size) {
 
 }  // namespace
 
-std::size_t Slice::slab_capacity() const { return block_ == nullptr ? 0 : block_->capacity; }
+std::size_t Slice::slab_capacity() const {
+  return block_ == nullptr ? 0 : block_->capacity;
+}
 
 Slice Slice::part(ConstBytes view) const {
-  LH_CHECK(view.empty() || (view.data() >= bytes_.data() && view.data() + view.size() <= bytes_.data() + bytes_.size()));
+  LH_CHECK(view.empty() ||
+           (view.data() >= bytes_.data() && view.data() + view.size() <= bytes_.data() + bytes_.size()));
   retain();
   return {block_, view};
 }
@@ -72,9 +76,13 @@ Slab& Slab::operator=(Slab&& other) noexcept {
   return *this;
 }
 
-Slab::~Slab() { const Slice dropped(block_, {}); }
+Slab::~Slab() {
+  const Slice dropped(block_, {});
+}
 
-Slab Slab::unbudgeted(std::size_t size) { return {SlabBlock::make(nullptr, size), size}; }
+Slab Slab::unbudgeted(std::size_t size) {
+  return {SlabBlock::make(nullptr, size), size};
+}
 
 MutableBytes Slab::bytes() {
   return block_ == nullptr ? MutableBytes{} : MutableBytes(block_->data(), size_);

@@ -16,8 +16,9 @@ namespace longhaul {
 class SlabPool;
 struct SlabBlock;
 
-/// Reference-counted immutable bytes: a share of a slab and a view into it. The count is not atomic, so a slice and
-/// its copies stay on the core whose pool gave the slab. The slab returns to its pool with the last slice.
+/// Reference-counted immutable bytes: a share of a slab and a view into it. The count is not atomic, so a
+/// slice and its copies stay on the core whose pool gave the slab. The slab returns to its pool with the last
+/// slice.
 class Slice {
  public:
   Slice() = default;
@@ -57,7 +58,8 @@ class Slice {
 class Slab {
  public:
   Slab() = default;
-  Slab(Slab&& other) noexcept : block_(std::exchange(other.block_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Slab(Slab&& other) noexcept
+      : block_(std::exchange(other.block_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Slab& operator=(Slab&& other) noexcept;
   ~Slab();
 
@@ -74,11 +76,13 @@ class Slab {
   std::size_t size_ = 0;
 };
 
-/// Slabs of one core under a byte budget. Freed memory is kept for reuse, because giving megabytes back to the system
-/// and faulting them in again costs more than copying them. Must outlive every slab and slice it gave.
+/// Slabs of one core under a byte budget. Freed memory is kept for reuse, because giving megabytes back to
+/// the system and faulting them in again costs more than copying them. Must outlive every slab and slice it
+/// gave.
 ///
-/// Requests are served in order, so a large one is not starved by small ones behind it. A request above the whole
-/// budget is served when nothing else is out: a first batch may be larger than any limit that was asked for.
+/// Requests are served in order, so a large one is not starved by small ones behind it. A request above the
+/// whole budget is served when nothing else is out: a first batch may be larger than any limit that was asked
+/// for.
 class SlabPool {
  public:
   using Ticket = std::uint64_t;
@@ -89,9 +93,9 @@ class SlabPool {
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
 
-  /// Calls `granted` with a slab of `size` bytes: now, from inside this call, or later, from inside the release of
-  /// another slab. The callback must not throw and should only hand the slab on (post it).
-  /// Returns a ticket for `cancel`, or 0 when it was granted at once.
+  /// Calls `granted` with a slab of `size` bytes: now, from inside this call, or later, from inside the
+  /// release of another slab. The callback must not throw and should only hand the slab on (post it). Returns
+  /// a ticket for `cancel`, or 0 when it was granted at once.
   Ticket request(std::size_t size, Granted granted);
   /// Forgets a waiting request; nothing happens if it was granted already.
   void cancel(Ticket ticket);

@@ -19,13 +19,13 @@ struct AbortedTransaction {
   Offset first_offset;
 };
 
-/// Tells which batches of one read_committed fetch belong to aborted transactions, from batch headers alone (KIP-98).
-/// Made anew for each fetched partition: the list of its answer covers just that slice of the log.
+/// Tells which batches of one read_committed fetch belong to aborted transactions, from batch headers alone
+/// (KIP-98). Made anew for each fetched partition: the list of its answer covers just that slice of the log.
 class AbortFilter {
  public:
   explicit AbortFilter(std::vector<AbortedTransaction> aborted);
-  /// To be called for each batch in log order; true when its records were aborted. Fails for a control batch that cannot
-  /// be read: without it, later records of its producer could be taken for aborted ones.
+  /// To be called for each batch in log order; true when its records were aborted. Fails for a control batch
+  /// that cannot be read: without it, later records of its producer could be taken for aborted ones.
   [[nodiscard]] Result<bool> is_aborted(const protocol::RecordBatchView& batch);
 
  private:

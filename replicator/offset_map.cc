@@ -35,10 +35,12 @@ void OffsetMap::add(OffsetRun run) {
   first_unsaved_ = std::min(first_unsaved_, segments_.back().number);
 }
 
-std::optional<Offset> OffsetMap::translate(Offset from, Offset OffsetRun::* key, Offset OffsetRun::* other) const {
+std::optional<Offset> OffsetMap::translate(Offset from, Offset OffsetRun::* key,
+                                           Offset OffsetRun::* other) const {
   if (segments_.empty() || from < segments_.front().runs.front().*key) return std::nullopt;
   // The last segment, then the last run, that begins at or before `from`.
-  auto segment = std::ranges::upper_bound(segments_, from, {}, [&](const MapSegment& s) { return s.runs.front().*key; });
+  auto segment =
+      std::ranges::upper_bound(segments_, from, {}, [&](const MapSegment& s) { return s.runs.front().*key; });
   --segment;
   auto run = std::ranges::upper_bound(segment->runs, from, {}, key);
   --run;

@@ -17,8 +17,8 @@ struct OffsetRun {
   auto operator<=>(const OffsetRun&) const = default;
 };
 
-/// A numbered stretch of the map, the unit in which it is stored. Segments of a partition count from 0 without holes;
-/// only the last one still grows.
+/// A numbered stretch of the map, the unit in which it is stored. Segments of a partition count from 0
+/// without holes; only the last one still grows.
 struct MapSegment {
   std::int64_t number = 0;
   std::vector<OffsetRun> runs;
@@ -27,9 +27,10 @@ struct MapSegment {
 
 /// The exact map between source and target offsets of one partition, as runs of constant difference.
 ///
-/// Records that are passed through keep their order and are stored densely, so consecutive acknowledged batches extend
-/// one run; each marker, hole or foreign writer begins another. Memory is bounded: older segments are dropped once they
-/// are stored, and offsets below what is held translate to nothing. Owned by the pipeline of its partition.
+/// Records that are passed through keep their order and are stored densely, so consecutive acknowledged
+/// batches extend one run; each marker, hole or foreign writer begins another. Memory is bounded: older
+/// segments are dropped once they are stored, and offsets below what is held translate to nothing. Owned by
+/// the pipeline of its partition.
 class OffsetMap {
  public:
   /// Runs per segment, and segments held in memory beside the growing one.
@@ -47,9 +48,9 @@ class OffsetMap {
   /// Adds an acknowledged batch. Both offsets must lie behind everything added before.
   void add(OffsetRun run);
 
-  /// Target offset of the first forwarded record at or after `source_offset`; nullopt when it lies below what is held
-  /// or behind the last acknowledged record. Exact: a consumer that continues there re-reads nothing and skips
-  /// nothing. O(log runs).
+  /// Target offset of the first forwarded record at or after `source_offset`; nullopt when it lies below what
+  /// is held or behind the last acknowledged record. Exact: a consumer that continues there re-reads nothing
+  /// and skips nothing. O(log runs).
   [[nodiscard]] std::optional<Offset> to_target(Offset source_offset) const;
   /// The other way, for a consumer that goes back to the source. O(log runs).
   [[nodiscard]] std::optional<Offset> to_source(Offset target_offset) const;
@@ -62,7 +63,8 @@ class OffsetMap {
   [[nodiscard]] const std::deque<MapSegment>& segments() const { return segments_; }
 
  private:
-  [[nodiscard]] std::optional<Offset> translate(Offset from, Offset OffsetRun::* key, Offset OffsetRun::* other) const;
+  [[nodiscard]] std::optional<Offset> translate(Offset from, Offset OffsetRun::* key,
+                                                Offset OffsetRun::* other) const;
 
   Limits limits_;
   std::deque<MapSegment> segments_;

@@ -129,8 +129,8 @@ void PartitionPipeline::on_refused(std::uint64_t number, StopReason reason, std:
 void PartitionPipeline::settle(Entry& front) {
   if (front.target_base < progress_.target_offset) {
     stop({StopReason::target_order_broken, front.batch.base,
-          fmt::format("acknowledged at target offset {}, but offset {} was acknowledged before", front.target_base,
-                      progress_.target_offset.value() - 1)});
+          fmt::format("acknowledged at target offset {}, but offset {} was acknowledged before",
+                      front.target_base, progress_.target_offset.value() - 1)});
     return;
   }
   map_.add({front.batch.base, front.target_base, front.batch.records});
@@ -180,7 +180,9 @@ void PartitionPipeline::stop(Stop stop) {
   if (!stop_) stop_ = std::move(stop);
 }
 
-Offset PartitionPipeline::settled_offset() const { return window_.empty() ? fetch_offset_ : progress_.source_offset; }
+Offset PartitionPipeline::settled_offset() const {
+  return window_.empty() ? fetch_offset_ : progress_.source_offset;
+}
 
 Progress PartitionPipeline::progress() const {
   auto now = progress_;

@@ -15,8 +15,9 @@
 
 namespace longhaul::replicator {
 
-/// Under which producer a partition's batches are stamped. `next_sequence` is the index of the next forwarded record
-/// under this (id, epoch), modulo 2^31: that makes the target partition a compare-and-swap register (docs/architecture.md).
+/// Under which producer a partition's batches are stamped. `next_sequence` is the index of the next forwarded
+/// record under this (id, epoch), modulo 2^31: that makes the target partition a compare-and-swap register
+/// (docs/architecture.md).
 struct ProducerState {
   ProducerId id;
   std::int16_t epoch = -1;
@@ -31,8 +32,8 @@ struct ProducerState {
 struct Anchor {
   Offset target_base;
   std::int32_t records = 0;
-  /// CRC-32C of the batch with its header fields from byte 21 to 60 set to zero: what restamping does not change.
-  /// Derived from the batch CRC without reading the payload.
+  /// CRC-32C of the batch with its header fields from byte 21 to 60 set to zero: what restamping does not
+  /// change. Derived from the batch CRC without reading the payload.
   std::uint32_t payload_crc = 0;
   auto operator<=>(const Anchor&) const = default;
 };
@@ -70,24 +71,26 @@ struct PipelineCounters {
   std::int64_t retries = 0;
 };
 
-/// One partition from source to target: where to read, which batches wait, which are under way, what is acknowledged.
-/// Pure: a driver fetches what `fetch_offset` asks for and sends what `next_to_send` gives, and reports back.
-/// Owned by its shard, lives on one core.
+/// One partition from source to target: where to read, which batches wait, which are under way, what is
+/// acknowledged. Pure: a driver fetches what `fetch_offset` asks for and sends what `next_to_send` gives, and
+/// reports back. Owned by its shard, lives on one core.
 class PartitionPipeline {
  public:
   PartitionPipeline(Progress start, PipelineOptions options);
 
   // Reading.
-  /// True while another fetch is welcome. Reading resumes only when half the window is free, in larger pieces.
+  /// True while another fetch is welcome. Reading resumes only when half the window is free, in larger
+  /// pieces.
   [[nodiscard]] bool wants_fetch() const;
   [[nodiscard]] Offset fetch_offset() const { return fetch_offset_; }
   [[nodiscard]] LeaderEpoch fetched_leader_epoch() const { return fetch_epoch_; }
-  /// Takes what was fetched at `fetch_offset()`. A set that contradicts itself is dropped and fetched again; the
-  /// third in a row stops the partition.
+  /// Takes what was fetched at `fetch_offset()`. A set that contradicts itself is dropped and fetched again;
+  /// the third in a row stops the partition.
   void on_fetched(const FetchedSet& set);
   /// True when everything below the end seen last was read.
   [[nodiscard]] bool at_end() const { return fetch_offset_ >= end_; }
-  /// End of the source partition by the last answer: high watermark, or last stable offset under read_committed.
+  /// End of the source partition by the last answer: high watermark, or last stable offset under
+  /// read_committed.
   [[nodiscard]] Offset end() const { return end_; }
   void see_end(Offset end) { end_ = end; }
   /// Goes on reading at `offset`, above `fetch_offset()`: what lies between does not exist any more.
@@ -114,8 +117,9 @@ class PartitionPipeline {
 
   /// The target stored batch `number` at `base`, or had stored it before.
   void on_acknowledged(std::uint64_t number, Offset base);
-  /// Batch `number` was refused in a way that passes, or its fate is unknown. When nothing is under way any more, the
-  /// window is sent again from the first unacknowledged batch, with the same sequences, not before `retry_at`.
+  /// Batch `number` was refused in a way that passes, or its fate is unknown. When nothing is under way any
+  /// more, the window is sent again from the first unacknowledged batch, with the same sequences, not before
+  /// `retry_at`.
   void on_failed(std::uint64_t number, SteadyTime retry_at);
   /// Batch `number` was refused for good.
   void on_refused(std::uint64_t number, StopReason reason, std::string detail);
@@ -163,8 +167,8 @@ class PartitionPipeline {
   std::size_t next_ = 0;  // index in window_ of the next batch to send
   int in_flight_ = 0;
   bool round_failed_ = false;
-  /// The target knows our producer here. Before it does, it takes any first sequence, so a second batch under way
-  /// could be stored although the first one failed.
+  /// The target knows our producer here. Before it does, it takes any first sequence, so a second batch under
+  /// way could be stored although the first one failed.
   bool established_ = false;
   std::size_t window_bytes_ = 0;
   std::optional<SteadyTime> retry_at_;

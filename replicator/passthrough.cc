@@ -43,14 +43,16 @@ std::optional<std::string> contradiction(const RecordBatchView& batch, Offset ne
     return fmt::format("offset {} at or above the high watermark {}", batch.last_offset(), high_watermark);
   }
   if (batch.leader_epoch() < epoch && batch.leader_epoch() != LeaderEpoch()) {
-    return fmt::format("leader epoch {} after {} at offset {}", batch.leader_epoch(), epoch, batch.base_offset());
+    return fmt::format("leader epoch {} after {} at offset {}", batch.leader_epoch(), epoch,
+                       batch.base_offset());
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-PassPlan plan_passthrough(const FetchedSet& set, Offset position, LeaderEpoch last_epoch, const PassLimits& limits) {
+PassPlan plan_passthrough(const FetchedSet& set, Offset position, LeaderEpoch last_epoch,
+                          const PassLimits& limits) {
   PassPlan plan{.next_position = position, .leader_epoch = last_epoch};
   AbortFilter aborted(set.aborted);
   protocol::RecordSetReader reader(set.records.bytes());
@@ -61,7 +63,8 @@ PassPlan plan_passthrough(const FetchedSet& set, Offset position, LeaderEpoch la
       return plan;
     }
     if (const auto* legacy = std::get_if<protocol::LegacyEntry>(&*entry)) {
-      plan.stop = Stop{StopReason::old_message_format, plan.next_position, fmt::format("magic {}", legacy->magic)};
+      plan.stop =
+          Stop{StopReason::old_message_format, plan.next_position, fmt::format("magic {}", legacy->magic)};
       return plan;
     }
     const auto& batch = std::get<RecordBatchView>(*entry);

@@ -39,7 +39,8 @@ struct PassLimits {
 /// The plan for one fetched record set.
 struct PassPlan {
   std::vector<PlannedBatch> batches;
-  /// Where to fetch next: behind the last whole batch that was looked at, or at the batch that stops the partition.
+  /// Where to fetch next: behind the last whole batch that was looked at, or at the batch that stops the
+  /// partition.
   Offset next_position;
   /// Leader epoch of the last batch looked at.
   LeaderEpoch leader_epoch;
@@ -53,9 +54,9 @@ struct PassPlan {
 
 /// Plans the passthrough of one record set fetched at `position`, whose predecessor had `last_epoch`.
 ///
-/// Skips what lies below the position, drops control batches, empty batches and aborted transactions. Base offsets and
-/// leader epochs lie outside a batch's CRC, so they are checked for consistency here. O(batches), no payload is read.
-/// Source: docs/architecture.md, "Passthrough"; KIP-98 for the format.
+/// Skips what lies below the position, drops control batches, empty batches and aborted transactions. Base
+/// offsets and leader epochs lie outside a batch's CRC, so they are checked for consistency here. O(batches),
+/// no payload is read. Source: docs/architecture.md, "Passthrough"; KIP-98 for the format.
 [[nodiscard]] PassPlan plan_passthrough(const FetchedSet& set, Offset position, LeaderEpoch last_epoch,
                                         const PassLimits& limits);
 

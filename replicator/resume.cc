@@ -24,9 +24,12 @@ ResumeDecision begin(Offset offset, const ResumeFacts& facts, std::string note) 
 
 ResumeDecision begin_by_reset(const ResumeFacts& facts, std::string note) {
   switch (facts.reset) {
-    case OffsetReset::earliest: return begin(facts.source_start, facts, std::move(note));
-    case OffsetReset::latest: return begin(facts.source_end, facts, std::move(note));
-    case OffsetReset::none: break;
+    case OffsetReset::earliest:
+      return begin(facts.source_start, facts, std::move(note));
+    case OffsetReset::latest:
+      return begin(facts.source_end, facts, std::move(note));
+    case OffsetReset::none:
+      break;
   }
   return stop(StopReason::source_offset_out_of_range, facts.source_start,
               "there is no stored position and auto.offset.reset is none");
@@ -45,8 +48,9 @@ ResumeDecision within_source(ResumeDecision decision, const ResumeFacts& facts) 
     return stop(StopReason::source_offset_out_of_range, offset,
                 fmt::format("the source starts at {} and auto.offset.reset is none", facts.source_start));
   }
-  decision.note = fmt::format("source offsets {}..{} ({}) were deleted before they were replicated: they are lost", offset,
-                              facts.source_start.value() - 1, lost);
+  decision.note =
+      fmt::format("source offsets {}..{} ({}) were deleted before they were replicated: they are lost",
+                  offset, facts.source_start.value() - 1, lost);
   decision.progress.source_offset = facts.source_start;
   decision.progress.source_leader_epoch = LeaderEpoch();
   return decision;
@@ -74,12 +78,15 @@ ResumeDecision continue_stored(const StoredPosition& stored, const ResumeFacts& 
   if (decision.progress.producer.id == ProducerId()) decision.progress.producer = facts.fresh_producer;
   if (stored.selection != facts.selection) {
     if (!stored.drained) {
-      return stop(StopReason::state_mismatch, stored.progress.source_offset,
-                  fmt::format("the last run ended without draining under '{}', this one selects by '{}': run once with "
-                              "the former settings",
-                              stored.selection, facts.selection));
+      return stop(
+          StopReason::state_mismatch, stored.progress.source_offset,
+          fmt::format(
+              "the last run ended without draining under '{}', this one selects by '{}': run once with "
+              "the former settings",
+              stored.selection, facts.selection));
     }
-    decision.note = fmt::format("records are selected by '{}', formerly by '{}'", facts.selection, stored.selection);
+    decision.note =
+        fmt::format("records are selected by '{}', formerly by '{}'", facts.selection, stored.selection);
   }
   const auto target = stored.progress.target_offset;
   if (target != Offset() && facts.target_end < target) {
@@ -97,17 +104,18 @@ ResumeDecision continue_stored(const StoredPosition& stored, const ResumeFacts& 
 
 }  // namespace
 
-ResumeDecision decide_resume(const std::optional<StoredPosition>& stored, std::optional<std::int64_t> mm2_offset,
-                             const ResumeFacts& facts) {
+ResumeDecision decide_resume(const std::optional<StoredPosition>& stored,
+                             std::optional<std::int64_t> mm2_offset, const ResumeFacts& facts) {
   if (stored && stored->source_cluster_id != facts.source_cluster_id) {
     return stop(StopReason::state_mismatch, stored->progress.source_offset,
-                fmt::format("the stored position is of source cluster {}, this is {}", stored->source_cluster_id,
-                            facts.source_cluster_id));
+                fmt::format("the stored position is of source cluster {}, this is {}",
+                            stored->source_cluster_id, facts.source_cluster_id));
   }
   const bool moved = !stored || (mm2_offset != stored->mm2_before && mm2_offset != stored->mm2_after);
   if (moved && mm2_offset && *mm2_offset >= 0) {
-    auto note = stored ? fmt::format("the position was moved to source offset {} from outside", *mm2_offset + 1)
-                       : fmt::format("taking over from MirrorMaker 2 at source offset {}", *mm2_offset + 1);
+    auto note = stored
+                    ? fmt::format("the position was moved to source offset {} from outside", *mm2_offset + 1)
+                    : fmt::format("taking over from MirrorMaker 2 at source offset {}", *mm2_offset + 1);
     return within_source(begin(Offset(*mm2_offset + 1), facts, std::move(note)), facts);
   }
   if (!stored) return begin_by_reset(facts, {});

@@ -33,7 +33,8 @@ struct ResumeDecision {
   enum class Kind {
     /// Replicate from `progress`.
     go,
-    /// A predecessor ended without draining: what it appended behind `progress.target_offset` must be found first.
+    /// A predecessor ended without draining: what it appended behind `progress.target_offset` must be found
+    /// first.
     look_at_tail,
     /// Do not replicate; `stop` says why.
     stop,
@@ -47,9 +48,10 @@ struct ResumeDecision {
   std::string note;
 };
 
-/// Decides where a partition goes on, from our stored record, MM2's record (its offset, the last one replicated) and
-/// the facts. A record is only trusted for the topics (by id) and clusters it was written for. When MM2's record holds
-/// another offset than ours wrote, somebody moved the position on purpose, and that wins.
+/// Decides where a partition goes on, from our stored record, MM2's record (its offset, the last one
+/// replicated) and the facts. A record is only trusted for the topics (by id) and clusters it was written
+/// for. When MM2's record holds another offset than ours wrote, somebody moved the position on purpose, and
+/// that wins.
 [[nodiscard]] ResumeDecision decide_resume(const std::optional<StoredPosition>& stored,
                                            std::optional<std::int64_t> mm2_offset, const ResumeFacts& facts);
 

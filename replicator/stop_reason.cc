@@ -4,24 +4,42 @@ namespace longhaul::replicator {
 
 std::string_view describe(StopReason reason) {
   switch (reason) {
-    case StopReason::sparse_batch: return "the batch has holes (compacted source), which needs re-encoding";
-    case StopReason::log_append_time: return "the batch carries append times (LogAppendTime source), which needs re-encoding";
-    case StopReason::old_message_format: return "the batch has an old message format (magic 0 or 1), which needs re-encoding";
-    case StopReason::batch_too_large: return "the batch is larger than the target topic takes";
-    case StopReason::position_inside_batch: return "the position lies inside a batch, which needs re-encoding";
-    case StopReason::unknown_codec: return "the batch has an unknown compression codec";
-    case StopReason::malformed_batch: return "the batch is malformed";
-    case StopReason::inconsistent_source: return "the source answers with inconsistent batches";
-    case StopReason::source_offset_out_of_range: return "the source no longer has this offset";
-    case StopReason::source_deleted: return "the source topic was deleted";
-    case StopReason::source_refused: return "the source refuses to be read";
-    case StopReason::target_refused: return "the target refuses the batch";
-    case StopReason::target_corrupt: return "the target reports a corrupt batch, so it was damaged on the source or on the way";
-    case StopReason::target_deleted: return "the target topic was deleted";
-    case StopReason::target_order_broken: return "the target stored batches out of order";
-    case StopReason::sequence_mismatch: return "the target has another sequence of our producer than we have";
-    case StopReason::taken_over: return "another writer has taken this partition over";
-    case StopReason::state_mismatch: return "the stored position does not fit what the clusters hold";
+    case StopReason::sparse_batch:
+      return "the batch has holes (compacted source), which needs re-encoding";
+    case StopReason::log_append_time:
+      return "the batch carries append times (LogAppendTime source), which needs re-encoding";
+    case StopReason::old_message_format:
+      return "the batch has an old message format (magic 0 or 1), which needs re-encoding";
+    case StopReason::batch_too_large:
+      return "the batch is larger than the target topic takes";
+    case StopReason::position_inside_batch:
+      return "the position lies inside a batch, which needs re-encoding";
+    case StopReason::unknown_codec:
+      return "the batch has an unknown compression codec";
+    case StopReason::malformed_batch:
+      return "the batch is malformed";
+    case StopReason::inconsistent_source:
+      return "the source answers with inconsistent batches";
+    case StopReason::source_offset_out_of_range:
+      return "the source no longer has this offset";
+    case StopReason::source_deleted:
+      return "the source topic was deleted";
+    case StopReason::source_refused:
+      return "the source refuses to be read";
+    case StopReason::target_refused:
+      return "the target refuses the batch";
+    case StopReason::target_corrupt:
+      return "the target reports a corrupt batch, so it was damaged on the source or on the way";
+    case StopReason::target_deleted:
+      return "the target topic was deleted";
+    case StopReason::target_order_broken:
+      return "the target stored batches out of order";
+    case StopReason::sequence_mismatch:
+      return "the target has another sequence of our producer than we have";
+    case StopReason::taken_over:
+      return "another writer has taken this partition over";
+    case StopReason::state_mismatch:
+      return "the stored position does not fit what the clusters hold";
   }
   return "unknown";
 }

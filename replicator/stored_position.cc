@@ -14,9 +14,13 @@ using OrderedJson = nlohmann::ordered_json;
 constexpr std::string_view kPositionKind = "position";
 constexpr std::string_view kSegmentKind = "offset-map";
 
-ErrorCode bad_record() { return make_error_code(boost::system::errc::bad_message); }
+ErrorCode bad_record() {
+  return make_error_code(boost::system::errc::bad_message);
+}
 
-std::string dump(const auto& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const auto& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 OrderedJson to_json(const ProducerState& producer) {
   return {{"id", producer.id.value()}, {"epoch", producer.epoch}, {"nextSequence", producer.next_sequence}};
@@ -28,7 +32,9 @@ ProducerState to_producer(const Json& json) {
           .next_sequence = json.at("nextSequence").get<std::int32_t>()};
 }
 
-OrderedJson nullable(const std::optional<std::int64_t>& value) { return value ? OrderedJson(*value) : OrderedJson(); }
+OrderedJson nullable(const std::optional<std::int64_t>& value) {
+  return value ? OrderedJson(*value) : OrderedJson();
+}
 
 std::optional<std::int64_t> to_nullable(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional(json.get<std::int64_t>());
@@ -54,18 +60,19 @@ auto guarded(std::string_view what, Parse&& parse) -> Result<decltype(parse())> 
 }  // namespace
 
 std::string position_key(std::string_view source_alias, const TopicPartition& source) {
-  return dump(Json::array({kPositionKind, {{"cluster", source_alias},
-                                           {"partition", source.partition.value()},
-                                           {"topic", source.topic}}}));
+  return dump(Json::array(
+      {kPositionKind,
+       {{"cluster", source_alias}, {"partition", source.partition.value()}, {"topic", source.topic}}}));
 }
 
 std::string segment_key(std::string_view source_alias, const TopicPartition& source, const TopicId& topic_id,
                         std::int64_t segment) {
-  return dump(Json::array({kSegmentKind, {{"cluster", source_alias},
-                                          {"partition", source.partition.value()},
-                                          {"segment", segment},
-                                          {"topic", source.topic},
-                                          {"topicId", topic_id.to_string()}}}));
+  return dump(Json::array({kSegmentKind,
+                           {{"cluster", source_alias},
+                            {"partition", source.partition.value()},
+                            {"segment", segment},
+                            {"topic", source.topic},
+                            {"topicId", topic_id.to_string()}}}));
 }
 
 std::string position_value(const StoredPosition& position) {
@@ -115,7 +122,8 @@ Result<std::optional<StateKey>> parse_state_key(std::string_view source_alias, s
     const auto& fields = json.at(1);
     if (fields.at("cluster").get_ref<const std::string&>() != source_alias) return std::nullopt;
     StateKey parsed;
-    parsed.source = {fields.at("topic").get<std::string>(), PartitionIndex(fields.at("partition").get<std::int32_t>())};
+    parsed.source = {fields.at("topic").get<std::string>(),
+                     PartitionIndex(fields.at("partition").get<std::int32_t>())};
     if (kind == kSegmentKind) {
       parsed.kind = StateKey::Kind::map_segment;
       parsed.topic_id = fields.at("topicId").get<std::string>();
@@ -130,8 +138,8 @@ Result<StoredPosition> parse_position(std::string_view value) {
     const auto json = Json::parse(value);
     const auto version = json.at("version").get<int>();
     if (version > kStateVersion) {
-      throw std::invalid_argument(fmt::format("version {} was written by a newer Longhaul (this one knows {})", version,
-                                              kStateVersion));
+      throw std::invalid_argument(fmt::format(
+          "version {} was written by a newer Longhaul (this one knows {})", version, kStateVersion));
     }
     StoredPosition position;
     const auto& source = json.at("source");
@@ -164,7 +172,8 @@ Result<StoredPosition> parse_position(std::string_view value) {
 Result<MapSegment> parse_segment(std::int64_t number, std::string_view value) {
   return guarded("value of an offset-map record", [&] {
     const auto json = Json::parse(value);
-    if (json.at("version").get<int>() > kStateVersion) throw std::invalid_argument("written by a newer Longhaul");
+    if (json.at("version").get<int>() > kStateVersion)
+      throw std::invalid_argument("written by a newer Longhaul");
     MapSegment segment{number, {}};
     for (const auto& run : json.at("runs")) {
       segment.runs.push_back({Offset(run.at(0).get<std::int64_t>()), Offset(run.at(1).get<std::int64_t>()),
@@ -174,19 +183,23 @@ Result<MapSegment> parse_segment(std::int64_t number, std::string_view value) {
   });
 }
 
-std::string mm2_offset_key(std::string_view connector, std::string_view source_alias, const TopicPartition& source) {
+std::string mm2_offset_key(std::string_view connector, std::string_view source_alias,
+                           const TopicPartition& source) {
   // Json sorts object keys, which is the order MM2 writes: Connect finds its offsets by the bytes of the key.
-  return dump(Json::array({connector, {{"cluster", source_alias},
-                                       {"partition", source.partition.value()},
-                                       {"topic", source.topic}}}));
+  return dump(Json::array(
+      {connector,
+       {{"cluster", source_alias}, {"partition", source.partition.value()}, {"topic", source.topic}}}));
 }
 
-std::string mm2_offset_value(std::int64_t last_offset) { return dump(Json{{"offset", last_offset}}); }
+std::string mm2_offset_value(std::int64_t last_offset) {
+  return dump(Json{{"offset", last_offset}});
+}
 
 std::optional<TopicPartition> parse_mm2_offset_key(std::string_view connector, std::string_view source_alias,
                                                    std::string_view key) {
   const auto json = Json::parse(key, nullptr, false);
-  if (!json.is_array() || json.size() != 2 || json[0] != connector || !json[1].is_object()) return std::nullopt;
+  if (!json.is_array() || json.size() != 2 || json[0] != connector || !json[1].is_object())
+    return std::nullopt;
   const auto& fields = json[1];
   const auto cluster = fields.find("cluster");
   const auto topic = fields.find("topic");
@@ -223,7 +236,8 @@ PartitionIndex partition_for_key(ConstBytes key, std::int32_t partitions) {
   if (rest >= 1) hash = (hash ^ byte(at)) * kMultiplier;
   hash = (hash ^ (hash >> 13U)) * kMultiplier;
   hash ^= hash >> 15U;
-  return PartitionIndex(static_cast<std::int32_t>((hash & 0x7FFFFFFFU) % static_cast<std::uint32_t>(partitions)));
+  return PartitionIndex(
+      static_cast<std::int32_t>((hash & 0x7FFFFFFFU) % static_cast<std::uint32_t>(partitions)));
 }
 
 }  // namespace longhaul::replicator

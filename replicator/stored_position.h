@@ -24,7 +24,8 @@ struct StoredPosition {
   TopicId target_topic_id;
   /// Offsets, leader epoch, anchor, and the producer that writes now.
   Progress progress;
-  /// Every producer used since `progress.target_offset`, the one that writes now last. Sequence: of its next record.
+  /// Every producer used since `progress.target_offset`, the one that writes now last. Sequence: of its next
+  /// record.
   std::vector<ProducerState> producers;
   /// Fingerprint of what decides which records are forwarded: isolation, filters, skips.
   std::string selection;
@@ -56,20 +57,25 @@ struct StateKey {
                                       const TopicId& topic_id, std::int64_t segment);
 [[nodiscard]] std::string segment_value(const MapSegment& segment);
 
-/// The key of a record, or nullopt for a record of another source alias or of a kind this version does not know.
-[[nodiscard]] Result<std::optional<StateKey>> parse_state_key(std::string_view source_alias, std::string_view key);
+/// The key of a record, or nullopt for a record of another source alias or of a kind this version does not
+/// know.
+[[nodiscard]] Result<std::optional<StateKey>> parse_state_key(std::string_view source_alias,
+                                                              std::string_view key);
 /// Errors: not JSON, a missing field, a version above `kStateVersion`.
 [[nodiscard]] Result<StoredPosition> parse_position(std::string_view value);
 [[nodiscard]] Result<MapSegment> parse_segment(std::int64_t number, std::string_view value);
 
-/// MM2's own record of a source partition (KIP-382, Connect's offset topic), byte for byte. `connector` is the name of
-/// the source connector, by default `MirrorSourceConnector`. The value holds the last replicated source offset.
+/// MM2's own record of a source partition (KIP-382, Connect's offset topic), byte for byte. `connector` is
+/// the name of the source connector, by default `MirrorSourceConnector`. The value holds the last replicated
+/// source offset.
 [[nodiscard]] std::string mm2_offset_key(std::string_view connector, std::string_view source_alias,
                                          const TopicPartition& source);
 [[nodiscard]] std::string mm2_offset_value(std::int64_t last_offset);
-/// The partition an MM2 key is about; nullopt for other connectors, other sources and for what is no such key.
+/// The partition an MM2 key is about; nullopt for other connectors, other sources and for what is no such
+/// key.
 [[nodiscard]] std::optional<TopicPartition> parse_mm2_offset_key(std::string_view connector,
-                                                                 std::string_view source_alias, std::string_view key);
+                                                                 std::string_view source_alias,
+                                                                 std::string_view key);
 [[nodiscard]] std::optional<std::int64_t> parse_mm2_offset_value(std::string_view value);
 
 /// Partition that Kafka's default partitioner gives a key: murmur2, as MM2's own producer chooses it.

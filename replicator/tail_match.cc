@@ -21,8 +21,8 @@ Result<void> TailMatch::add_target(ConstBytes records) {
   protocol::RecordSetReader reader(records);
   while (const auto entry = reader.next()) {
     if (!std::holds_alternative<RecordBatchView>(*entry)) {
-      return fail(protocol::make_error_code(protocol::RecordErrc::unsupported_magic), "target batch at offset {}",
-                  target_position());
+      return fail(protocol::make_error_code(protocol::RecordErrc::unsupported_magic),
+                  "target batch at offset {}", target_position());
     }
     const auto& batch = std::get<RecordBatchView>(*entry);
     const bool seen = batch.base_offset() < target_position();
@@ -54,10 +54,11 @@ void TailMatch::add_source(const FetchedSet& set) {
     const auto checksum = payload_checksum(view->header(), view->payload().size());
     if (found.sequence != progress_.producer.next_sequence || found.records != batch.records ||
         found.checksum != checksum) {
-      stop(batch.base, fmt::format("target offset {} holds a batch of ours (sequence {}, {} records) that is not the one "
-                                   "at source offset {} (sequence {}, {} records)",
-                                   found.base, found.sequence, found.records, batch.base,
-                                   progress_.producer.next_sequence, batch.records));
+      stop(batch.base,
+           fmt::format("target offset {} holds a batch of ours (sequence {}, {} records) that is not the one "
+                       "at source offset {} (sequence {}, {} records)",
+                       found.base, found.sequence, found.records, batch.base,
+                       progress_.producer.next_sequence, batch.records));
       return;
     }
     progress_.source_offset = batch.next;

@@ -11,15 +11,16 @@
 
 namespace longhaul::replicator {
 
-/// CRC-32C of a batch with its header fields from byte 21 to 60 set to zero: the same before and after restamping.
-/// O(log size), the payload is not read.
+/// CRC-32C of a batch with its header fields from byte 21 to 60 set to zero: the same before and after
+/// restamping. O(log size), the payload is not read.
 [[nodiscard]] std::uint32_t payload_checksum(const protocol::BatchHeader& header, std::size_t payload_size);
 
 /// Finds out how far a predecessor got that ended without draining.
 ///
-/// First it is shown the target behind the stored target offset: every batch of the partition's producer there was
-/// forwarded from the source, in order. Then it is shown the source from the stored source offset on, and pairs the
-/// batches. Passthrough keeps batches whole, so each pair has the same record count and payload.
+/// First it is shown the target behind the stored target offset: every batch of the partition's producer
+/// there was forwarded from the source, in order. Then it is shown the source from the stored source offset
+/// on, and pairs the batches. Passthrough keeps batches whole, so each pair has the same record count and
+/// payload.
 class TailMatch {
  public:
   explicit TailMatch(Progress stored) : progress_(std::move(stored)) {}

@@ -8,7 +8,8 @@ namespace {
 using protocol::ConfigSource;
 
 bool is_own_topic(const FlowOptions& options, const std::string& topic) {
-  return topic == options.state_topic || topic == options.offsets_topic || topic == options.connector_offsets_topic;
+  return topic == options.state_topic || topic == options.offsets_topic ||
+         topic == options.connector_offsets_topic;
 }
 
 TopicChange change_for(const FlowOptions& options, const TopicFacts& source,
@@ -31,11 +32,13 @@ bool is_copied(const FlowOptions& options, const ConfigValue& config) {
   switch (config.source) {
     case ConfigSource::topic:
     case ConfigSource::dynamic_broker:
-    case ConfigSource::dynamic_default_broker: break;
+    case ConfigSource::dynamic_default_broker:
+      break;
     case ConfigSource::default_value:
       if (options.defaults_from == DefaultsFrom::target) return false;
       break;
-    default: return false;
+    default:
+      return false;
   }
   return options.config_exclude == nullptr ||
          options.config_exclude->match(config.name).match == JavaPattern::Match::no;
@@ -65,7 +68,8 @@ TopicPlan plan_topics(const FlowOptions& options, const std::vector<TopicFacts>&
     plan.selected.push_back(std::move(change));
   }
   const auto collided = [&](const TopicChange& change) {
-    return std::ranges::any_of(plan.collisions, [&](const auto& pair) { return pair.first == change.source.name; });
+    return std::ranges::any_of(plan.collisions,
+                               [&](const auto& pair) { return pair.first == change.source.name; });
   };
   std::erase_if(plan.selected, collided);
   std::ranges::sort(plan.selected, {}, [](const TopicChange& change) { return change.source.name; });
@@ -73,8 +77,8 @@ TopicPlan plan_topics(const FlowOptions& options, const std::vector<TopicFacts>&
   return plan;
 }
 
-std::vector<std::pair<std::string, std::string>> configs_for_creation(const FlowOptions& options,
-                                                                      const std::vector<ConfigValue>& source_configs) {
+std::vector<std::pair<std::string, std::string>> configs_for_creation(
+    const FlowOptions& options, const std::vector<ConfigValue>& source_configs) {
   std::vector<std::pair<std::string, std::string>> copied;
   for (const auto& config : source_configs) {
     if (is_copied(options, config)) copied.emplace_back(config.name, *config.value);

@@ -47,18 +47,20 @@ struct RejectedTopic {
 struct TopicPlan {
   std::vector<TopicChange> selected;
   std::vector<RejectedTopic> rejected;
-  /// Source topics whose remote names collide with another selected topic's: neither can be replicated safely.
+  /// Source topics whose remote names collide with another selected topic's: neither can be replicated
+  /// safely.
   std::vector<std::pair<std::string, std::string>> collisions;
 };
 
-/// Compares both sides. `target_topics` is keyed by name. Topics of `own_topics` (state and positions) are never
-/// selected. Remote topics are created with the source's partition count and grown to it, never shrunk (KIP-382).
+/// Compares both sides. `target_topics` is keyed by name. Topics of `own_topics` (state and positions) are
+/// never selected. Remote topics are created with the source's partition count and grown to it, never shrunk
+/// (KIP-382).
 [[nodiscard]] TopicPlan plan_topics(const FlowOptions& options, const std::vector<TopicFacts>& source_topics,
                                     const std::map<std::string, TopicFacts>& target_topics);
 
-/// The configuration that a remote topic is created with, from its source topic's (KIP-382): overrides and dynamic
-/// broker values; built-in defaults only under `use.defaults.from = source`; nothing read-only, sensitive, static or
-/// excluded. In order of name.
+/// The configuration that a remote topic is created with, from its source topic's (KIP-382): overrides and
+/// dynamic broker values; built-in defaults only under `use.defaults.from = source`; nothing read-only,
+/// sensitive, static or excluded. In order of name.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> configs_for_creation(
     const FlowOptions& options, const std::vector<ConfigValue>& source_configs);
 

@@ -16,7 +16,9 @@ using Which = FlowShard::Which;
 constexpr milliseconds kRefreshTimeout{120'000};
 constexpr milliseconds kFlushTimeout{60'000};
 
-ErrorCode wrong_set_up() { return make_error_code(boost::system::errc::invalid_argument); }
+ErrorCode wrong_set_up() {
+  return make_error_code(boost::system::errc::invalid_argument);
+}
 
 }  // namespace
 
@@ -28,8 +30,8 @@ Flow::Flow(net::Io& control, std::vector<FlowCore> cores, FlowOptions options, F
       store_(target_, options_),
       group_(control.executor) {
   for (const auto& core : cores) {
-    shards_.push_back(
-        std::make_unique<FlowShard>(*core.io, *core.pool, clients.source_data, clients.target_data, options_));
+    shards_.push_back(std::make_unique<FlowShard>(*core.io, *core.pool, clients.source_data,
+                                                  clients.target_data, options_));
   }
 }
 
@@ -55,7 +57,8 @@ net::Async<void> Flow::sync_until_done() {
     if (done || net::is_aborted(done.error())) co_return done;
     log::warn("the flow cannot begin yet; it will be tried again",
               {{"flow", options_.name()}, {"reason", done.error().message()}});
-    LH_CO_TRY_VOID(co_await control_.time.sleep_until(net::saturating_add(control_.time.now(), backoff.next())));
+    LH_CO_TRY_VOID(
+        co_await control_.time.sleep_until(net::saturating_add(control_.time.now(), backoff.next())));
   }
 }
 
@@ -71,7 +74,8 @@ net::Async<void> Flow::connect() {
   const bool identity = options_.selection->policy().kind() == ReplicationPolicy::Kind::identity;
   if (identity) {
     co_return fail(wrong_set_up(),
-                   "flow {}: both aliases are cluster {}, and IdentityReplicationPolicy would copy each topic into itself",
+                   "flow {}: both aliases are cluster {}, and IdentityReplicationPolicy would copy each "
+                   "topic into itself",
                    options_.name(), source_cluster_id_);
   }
   log::warn("both aliases of the flow are the same cluster: its topics are copied within it",
@@ -79,11 +83,12 @@ net::Async<void> Flow::connect() {
   co_return Result<void>{};
 }
 
-net::Async<FlowStatus> Flow::status() {
+boost::asio::awaitable<FlowStatus> Flow::status() {
   FlowStatus sum;
   for (const auto& shard : shards_) {
     auto* one = shard.get();
-    auto status = co_await on_core(one->io(), [one]() -> boost::asio::awaitable<FlowStatus> { co_return one->status(); });
+    auto status = co_await on_core(
+        one->io(), [one]() -> boost::asio::awaitable<FlowStatus> { co_return one->status(); });
     sum.add(status);
   }
   co_return sum;
@@ -153,7 +158,8 @@ net::Async<void> Flow::drain(SteadyTime deadline) {
     co_await on_core(one->io(), [one, deadline] { return one->drain(deadline); });
   }
   Result<void> stored;
-  if (opened_) stored = co_await flush(Which::all, true, std::max(deadline, control_.time.now() + milliseconds(5'000)));
+  if (opened_)
+    stored = co_await flush(Which::all, true, std::max(deadline, control_.time.now() + milliseconds(5'000)));
   co_await stop();
   co_return stored;
 }

@@ -32,8 +32,9 @@ struct FlowCore {
   SlabPool* pool = nullptr;
 };
 
-/// One flow `source->target`: finds topics, creates what is missing, decides where each partition goes on, hands the
-/// partitions to its shards and stores their positions. Lives on the control core; its shards live on theirs.
+/// One flow `source->target`: finds topics, creates what is missing, decides where each partition goes on,
+/// hands the partitions to its shards and stores their positions. Lives on the control core; its shards live
+/// on theirs.
 class Flow {
  public:
   Flow(net::Io& control, std::vector<FlowCore> cores, FlowOptions options, FlowClients clients);
@@ -41,13 +42,13 @@ class Flow {
   Flow(const Flow&) = delete;
   Flow& operator=(const Flow&) = delete;
 
-  /// Connects and begins to replicate; returns when the first partitions are handed over. Waits for clusters that are
-  /// down. Errors are final: the flow cannot work before somebody changes something.
+  /// Connects and begins to replicate; returns when the first partitions are handed over. Waits for clusters
+  /// that are down. Errors are final: the flow cannot work before somebody changes something.
   [[nodiscard]] net::Async<void> start();
   /// Sums over all shards.
-  [[nodiscard]] net::Async<FlowStatus> status();
-  /// Stops reading, waits until `deadline` for what is under way, stores the positions and ends everything. After a
-  /// failed or unfinished start too. The error says what could not be stored.
+  [[nodiscard]] boost::asio::awaitable<FlowStatus> status();
+  /// Stops reading, waits until `deadline` for what is under way, stores the positions and ends everything.
+  /// After a failed or unfinished start too. The error says what could not be stored.
   [[nodiscard]] net::Async<void> drain(SteadyTime deadline);
   /// Ends everything at once.
   [[nodiscard]] net::Task stop();

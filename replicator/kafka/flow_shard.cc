@@ -12,14 +12,15 @@ void FlowStatus::add(const FlowStatus& other) {
   records += other.records;
   batches += other.batches;
   bytes += other.bytes;
+  batches_reencoded += other.batches_reencoded;
   retries += other.retries;
   lag += other.lag;
   behind_goal += other.behind_goal;
   stopped.insert(stopped.end(), other.stopped.begin(), other.stopped.end());
 }
 
-FlowShard::FlowShard(net::Io& io, SlabPool& pool, client::ClusterOptions source, client::ClusterOptions target,
-                     const FlowOptions& options)
+FlowShard::FlowShard(net::Io& io, SlabPool& pool, client::ClusterOptions source,
+                     client::ClusterOptions target, const FlowOptions& options)
     : io_(io),
       options_(options),
       source_(io, std::move(source)),
@@ -37,14 +38,16 @@ net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime d
     sources.insert(start.source.topic);
     targets.insert(start.target.topic);
   }
-  // Leaders must be known before the first fetch, and the identity of the target topics before the first write.
+  // Leaders must be known before the first fetch, and the identity of the target topics before the first
+  // write.
   LH_CO_TRY_VOID(co_await source_.refresh_topics({sources.begin(), sources.end()}, deadline));
   LH_CO_TRY_VOID(co_await target_.refresh_topics({targets.begin(), targets.end()}, deadline));
   for (auto& start : starts) {
     auto& held = partitions_[start.source];
     if (held.partition != nullptr) {
       reader_.remove(*held.partition);
-      held.partition->pipeline.stop({StopReason::source_deleted, held.partition->pipeline.settled_offset(), {}});
+      held.partition->pipeline.stop(
+          {StopReason::source_deleted, held.partition->pipeline.settled_offset(), {}});
       retired_.push_back(std::move(held.partition));
     }
     held.reported = start.progress;

@@ -37,6 +37,8 @@ struct FlowStatus {
   std::int64_t records = 0;
   std::int64_t batches = 0;
   std::int64_t bytes = 0;
+  /// Of `batches`, those that could not be passed through as they were.
+  std::int64_t batches_reencoded = 0;
   std::int64_t retries = 0;
   /// Source offsets between what is settled and the end that was seen last.
   std::int64_t lag = 0;
@@ -51,8 +53,8 @@ struct FlowStatus {
   void add(const FlowStatus& other);
 };
 
-/// The part of a flow that runs on one core: its partitions, its clients, its slabs. All functions are called on that
-/// core. `stop()` before destruction.
+/// The part of a flow that runs on one core: its partitions, its clients, its slabs. All functions are called
+/// on that core. `stop()` before destruction.
 class FlowShard {
  public:
   FlowShard(net::Io& io, SlabPool& pool, client::ClusterOptions source, client::ClusterOptions target,
@@ -61,8 +63,8 @@ class FlowShard {
   FlowShard(const FlowShard&) = delete;
   FlowShard& operator=(const FlowShard&) = delete;
 
-  /// Takes partitions up. One that is already here is replaced: its topic was created anew. Fails, and takes nothing,
-  /// when the leaders cannot be learned before `deadline`.
+  /// Takes partitions up. One that is already here is replaced: its topic was created anew. Fails, and takes
+  /// nothing, when the leaders cannot be learned before `deadline`.
   [[nodiscard]] net::Async<void> add(std::vector<PartitionStart> starts, SteadyTime deadline);
   enum class Which { changed, all };
   /// Reports of the partitions whose progress changed since the last call, or of all; stopped ones included.

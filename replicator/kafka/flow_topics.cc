@@ -48,7 +48,8 @@ net::Async<void> Flow::sync_topics(SteadyTime deadline) {
   if (std::ranges::any_of(plan.selected, changes)) {
     LH_CO_TRY_VOID(co_await create_missing(plan, deadline));
     LH_CO_TRY_VOID(co_await add_partitions(plan, deadline));
-    // What was created is read back with its ids; what could not be created is tried again at the next refresh.
+    // What was created is read back with its ids; what could not be created is tried again at the next
+    // refresh.
     LH_CO_TRY(plan, co_await read_plan(deadline));
   }
   auto candidates = find_new(plan);
@@ -89,11 +90,13 @@ net::Async<void> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline
                            .partitions_count = change->source.partitions,
                            .replication_factor = options_.replication_factor};
     if (const auto found = configs.find(change->source.name); found != configs.end()) {
-      for (auto& [key, value] : configs_for_creation(options_, found->second)) topic.configs.emplace(key, value);
+      for (auto& [key, value] : configs_for_creation(options_, found->second))
+        topic.configs.emplace(key, value);
     }
     topics.push_back(std::move(topic));
   }
-  LH_CO_TRY(const auto outcomes, co_await client::create_topics(target_, std::move(topics), client::DryRun::no, deadline));
+  LH_CO_TRY(const auto outcomes,
+            co_await client::create_topics(target_, std::move(topics), client::DryRun::no, deadline));
   for (const auto& [name, outcome] : outcomes) {
     const auto& change = *by_remote.at(name);
     if (outcome) {
@@ -169,9 +172,11 @@ net::Async<void> Flow::read_offsets(std::vector<Candidate>& candidates, SteadyTi
   }
   const auto isolation = options_.isolation;
   constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
-  LH_CO_TRY(const auto first, co_await client::list_offsets(source_, std::move(starts), kUncommitted, deadline));
+  LH_CO_TRY(const auto first,
+            co_await client::list_offsets(source_, std::move(starts), kUncommitted, deadline));
   LH_CO_TRY(const auto last, co_await client::end_offsets(source_, std::move(sources), isolation, deadline));
-  LH_CO_TRY(const auto target, co_await client::end_offsets(target_, std::move(targets), kUncommitted, deadline));
+  LH_CO_TRY(const auto target,
+            co_await client::end_offsets(target_, std::move(targets), kUncommitted, deadline));
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     auto& candidate = candidates[i];
     const client::PartitionOffset* failed = nullptr;
@@ -271,7 +276,9 @@ net::Async<void> Flow::hand_over(std::vector<Candidate> candidates, SteadyTime d
     if (starts[i].empty()) continue;
     auto* shard = shards_[i].get();
     const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kHandOverTimeout));
-    auto work = [shard, until, list = std::move(starts[i])]() mutable { return shard->add(std::move(list), until); };
+    auto work = [shard, until, list = std::move(starts[i])]() mutable {
+      return shard->add(std::move(list), until);
+    };
     LH_CO_TRY_VOID(co_await on_core(shard->io(), std::move(work)));
   }
   for (auto& [source, ids] : taken) active_[std::move(source)] = ids;

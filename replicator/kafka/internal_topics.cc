@@ -18,7 +18,9 @@ constexpr std::size_t kBatchBytes = std::size_t{256} << 10U;
 /// Of one decompressed batch; far above what Connect writes.
 constexpr std::size_t kDecompressedMax = std::size_t{64} << 20U;
 
-ErrorCode unusable() { return make_error_code(boost::system::errc::invalid_argument); }
+ErrorCode unusable() {
+  return make_error_code(boost::system::errc::invalid_argument);
+}
 
 using Compacted = std::map<std::string, std::string>;
 
@@ -55,7 +57,8 @@ Result<Offset> take_records(const protocol::PartitionData& data, Offset position
   protocol::RecordSetReader reader(data.records);
   while (const auto entry = reader.next()) {
     const auto* batch = std::get_if<protocol::RecordBatchView>(&*entry);
-    if (batch == nullptr || !batch->has_valid_crc()) return fail(unusable(), "damaged batch at offset {}", position);
+    if (batch == nullptr || !batch->has_valid_crc())
+      return fail(unusable(), "damaged batch at offset {}", position);
     LH_TRY(const bool is_aborted, filter.is_aborted(*batch));
     if (!is_aborted && !batch->is_control()) LH_TRY_VOID(take_batch(*batch, into));
     position = std::max(position, batch->next_offset());
@@ -68,7 +71,8 @@ net::Async<void> read_partition(client::Cluster& cluster, TopicPartition partiti
   auto position = start;
   while (position < end) {
     const auto committed = protocol::IsolationLevel::read_committed;
-    LH_CO_TRY(const auto fetched, co_await fetch_partition(cluster, partition, position, committed, deadline));
+    LH_CO_TRY(const auto fetched,
+              co_await fetch_partition(cluster, partition, position, committed, deadline));
     auto next = take_records(fetched.data, position, into);
     if (!next) co_return in_context(std::move(next).error(), "{}: {}", cluster.name(), partition);
     position = *next;
@@ -90,7 +94,8 @@ net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster, Intern
   if (known == nullptr || known->error == KafkaErrc::unknown_topic_or_partition) {
     std::vector<client::NewTopic> topics;
     topics.push_back(std::move(topic));
-    LH_CO_TRY(const auto created, co_await client::create_topics(cluster, std::move(topics), client::DryRun::no, deadline));
+    LH_CO_TRY(const auto created,
+              co_await client::create_topics(cluster, std::move(topics), client::DryRun::no, deadline));
     const auto& outcome = created.at(0).outcome;
     if (!outcome && outcome.error().code != KafkaErrc::topic_already_exists) {
       co_return in_context(outcome.error(), "{}: cannot create topic {}", cluster.name(), options.name);
@@ -101,8 +106,8 @@ net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster, Intern
   if (described.at(0).entries) {
     for (const auto& entry : *described[0].entries) {
       if (entry.name != "cleanup.policy" || entry.value == "compact") continue;
-      co_return fail(unusable(), "{}: topic {} has cleanup.policy={}, but positions need compact", cluster.name(),
-                     options.name, entry.value.value_or("(none)"));
+      co_return fail(unusable(), "{}: topic {} has cleanup.policy={}, but positions need compact",
+                     cluster.name(), options.name, entry.value.value_or("(none)"));
     }
   }
   auto backoff = cluster.retry_backoff();
@@ -118,8 +123,8 @@ net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster, Intern
   }
 }
 
-net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Cluster& cluster, std::string topic,
-                                                                    SteadyTime deadline) {
+net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Cluster& cluster,
+                                                                    std::string topic, SteadyTime deadline) {
   Compacted records;
   LH_CO_TRY_VOID(co_await cluster.refresh_topics({topic}, deadline));
   const auto* info = cluster.metadata().topic(topic);
@@ -134,13 +139,16 @@ net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Clus
     starts.push_back({partitions.back(), protocol::kEarliestTimestamp});
   }
   constexpr auto kCommitted = protocol::IsolationLevel::read_committed;
-  LH_CO_TRY(const auto first, co_await client::list_offsets(cluster, std::move(starts), kCommitted, deadline));
+  LH_CO_TRY(const auto first,
+            co_await client::list_offsets(cluster, std::move(starts), kCommitted, deadline));
   LH_CO_TRY(const auto last, co_await client::end_offsets(cluster, partitions, kCommitted, deadline));
   for (std::size_t i = 0; i < partitions.size(); ++i) {
-    if (!first[i].listed) co_return in_context(first[i].listed.error(), "{}: {}", cluster.name(), partitions[i]);
-    if (!last[i].listed) co_return in_context(last[i].listed.error(), "{}: {}", cluster.name(), partitions[i]);
-    LH_CO_TRY_VOID(co_await read_partition(cluster, partitions[i], first[i].listed->offset, last[i].listed->offset,
-                                           records, deadline));
+    if (!first[i].listed)
+      co_return in_context(first[i].listed.error(), "{}: {}", cluster.name(), partitions[i]);
+    if (!last[i].listed)
+      co_return in_context(last[i].listed.error(), "{}: {}", cluster.name(), partitions[i]);
+    LH_CO_TRY_VOID(co_await read_partition(cluster, partitions[i], first[i].listed->offset,
+                                           last[i].listed->offset, records, deadline));
   }
   co_return records;
 }
@@ -172,16 +180,19 @@ net::Async<void> InternalTopicWriter::write(TopicPartition partition, std::vecto
   co_return Result<void>{};
 }
 
-net::Async<void> InternalTopicWriter::write_batch(TopicPartition partition, Slice batch, SteadyTime deadline) {
+net::Async<void> InternalTopicWriter::write_batch(TopicPartition partition, Slice batch,
+                                                  SteadyTime deadline) {
   auto backoff = cluster_.retry_backoff();
   for (;;) {
     auto attempt = co_await attempt_write(partition, batch, deadline);
     if (attempt) co_return Result<void>{};
     auto error = std::move(attempt).error();
     const auto reaction = client::reaction_to(error);
-    const bool final = reaction == client::Reaction::fail_partition || reaction == client::Reaction::check_sequence ||
+    const bool final = reaction == client::Reaction::fail_partition ||
+                       reaction == client::Reaction::check_sequence ||
                        (reaction == client::Reaction::fail_flow && !client::is_connection_error(error.code));
-    auto paused = final ? Result<void>(std::unexpected(error)) : co_await cluster_.back_off(backoff, deadline, error);
+    auto paused =
+        final ? Result<void>(std::unexpected(error)) : co_await cluster_.back_off(backoff, deadline, error);
     if (paused) paused = co_await cluster_.refresh_topics({partition.topic}, deadline);
     if (paused) continue;
     // Whether the batch was appended is unknown: only a new producer may write after it.
@@ -196,14 +207,16 @@ net::Async<void> InternalTopicWriter::attempt_write(const TopicPartition& partit
   constexpr auto kHeaderSize = protocol::batch_layout::kHeaderSize;
   const auto leader = cluster_.leader(partition);
   if (!leader) co_return fail(client::make_error_code(client::ClientErrc::no_leader), "{}", cluster_.name());
-  LH_CO_TRY(const auto connection, co_await cluster_.connection(leader->broker, {client::Role::produce, 1}, deadline));
+  LH_CO_TRY(const auto connection,
+            co_await cluster_.connection(leader->broker, {client::Role::produce, 1}, deadline));
   protocol::ProduceRequest request;
   request.acks = -1;
   request.timeout_ms = static_cast<std::int32_t>(cluster_.options().request_timeout.count());
   request.topic_data.push_back({.name = partition.topic});
   request.topic_data.back().partition_data.push_back(
       {.index = partition.partition.value(),
-       .records = {.header = batch.bytes().first(kHeaderSize), .payload = batch.bytes().subspan(kHeaderSize)}});
+       .records = {.header = batch.bytes().first(kHeaderSize),
+                   .payload = batch.bytes().subspan(kHeaderSize)}});
   client::CallOptions call{.deadline = cluster_.attempt_deadline(SteadyTime::max()), .keep = {batch}};
   LH_CO_TRY(auto pending, connection->submit(request, std::move(call)));
   LH_CO_TRY(const auto answer, co_await pending.wait());

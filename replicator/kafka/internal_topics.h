@@ -25,26 +25,28 @@ struct InternalTopicOptions {
   std::vector<std::pair<std::string, std::string>> configs;
 };
 
-/// Creates the topic, compacted, where it is missing, and returns its number of partitions. Errors: it cannot be created,
-/// or an existing one is not compacted, which would lose positions.
-[[nodiscard]] net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster, InternalTopicOptions options,
+/// Creates the topic, compacted, where it is missing, and returns its number of partitions. Errors: it cannot
+/// be created, or an existing one is not compacted, which would lose positions.
+[[nodiscard]] net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster,
+                                                              InternalTopicOptions options,
                                                               SteadyTime deadline);
 
-/// Last record of each key of a compacted topic, read to the end it has at the call; keys whose last record is a
-/// tombstone are absent. Empty when the topic does not exist. Aborted transactions are left out.
+/// Last record of each key of a compacted topic, read to the end it has at the call; keys whose last record
+/// is a tombstone are absent. Empty when the topic does not exist. Aborted transactions are left out.
 [[nodiscard]] net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Cluster& cluster,
                                                                                   std::string topic,
                                                                                   SteadyTime deadline);
 
-/// Writes records to internal topics of one cluster, one write after the other. Idempotent: a write that was repeated
-/// after a lost answer is in the topic once, and never behind a later one. Lives on one core.
+/// Writes records to internal topics of one cluster, one write after the other. Idempotent: a write that was
+/// repeated after a lost answer is in the topic once, and never behind a later one. Lives on one core.
 class InternalTopicWriter {
  public:
   explicit InternalTopicWriter(client::Cluster& cluster) : cluster_(cluster) {}
 
-  /// Appends `records` to one partition, in as few batches as fit, the records of one batch together or not at all.
-  /// Returns when they are acknowledged by all in-sync replicas; repeats until `deadline`.
-  [[nodiscard]] net::Async<void> write(TopicPartition partition, std::vector<TextRecord> records, SteadyTime deadline);
+  /// Appends `records` to one partition, in as few batches as fit, the records of one batch together or not
+  /// at all. Returns when they are acknowledged by all in-sync replicas; repeats until `deadline`.
+  [[nodiscard]] net::Async<void> write(TopicPartition partition, std::vector<TextRecord> records,
+                                       SteadyTime deadline);
 
  private:
   [[nodiscard]] net::Async<void> write_batch(TopicPartition partition, Slice batch, SteadyTime deadline);

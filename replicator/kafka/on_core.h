@@ -9,9 +9,10 @@
 
 namespace longhaul::replicator {
 
-/// Runs `work`, a callable that returns an awaitable, on another core and comes back with its result. What is captured
-/// and what is returned must be plain data: slices never cross cores. Cancelling the waiting coroutine does not reach the
-/// other core, whose coroutines only it may touch, so `work` has to end by itself.
+/// Runs `work`, a callable that returns an awaitable, on another core and comes back with its result. What is
+/// captured and what is returned must be plain data: slices never cross cores. Cancelling the waiting
+/// coroutine does not reach the other core, whose coroutines only it may touch, so `work` has to end by
+/// itself.
 template <class Work>
 auto on_core(net::Io& io, Work work) {
   return boost::asio::co_spawn(

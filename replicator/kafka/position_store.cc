@@ -7,7 +7,8 @@
 namespace longhaul::replicator {
 
 std::string selection_fingerprint(const FlowOptions& options) {
-  return options.isolation == protocol::IsolationLevel::read_committed ? "read_committed" : "read_uncommitted";
+  return options.isolation == protocol::IsolationLevel::read_committed ? "read_committed"
+                                                                       : "read_uncommitted";
 }
 
 void PositionStore::set_clusters(std::string source_id, std::string target_id) {
@@ -22,20 +23,24 @@ net::Async<void> PositionStore::open(SteadyTime deadline) {
                                 .replication_factor = options_.offsets_replication_factor,
                                 .configs = options_.offsets_topic_configs};
   };
-  LH_CO_TRY(offsets_partitions_, co_await ensure_compacted_topic(target_, options_for(options_.offsets_topic), deadline));
-  LH_CO_TRY(state_partitions_, co_await ensure_compacted_topic(target_, options_for(options_.state_topic), deadline));
+  LH_CO_TRY(offsets_partitions_,
+            co_await ensure_compacted_topic(target_, options_for(options_.offsets_topic), deadline));
+  LH_CO_TRY(state_partitions_,
+            co_await ensure_compacted_topic(target_, options_for(options_.state_topic), deadline));
   LH_CO_TRY(state_, co_await read_compacted_topic(target_, options_.state_topic, deadline));
   for (const auto& [key, value] : state_) {
     const auto parsed = parse_state_key(options_.source_alias, key);
     if (!parsed) co_return in_context(parsed.error(), "topic {}", options_.state_topic);
     if (!*parsed || (*parsed)->kind != StateKey::Kind::position) continue;
     auto position = parse_position(value);
-    if (!position) co_return in_context(std::move(position).error(), "topic {}, key {}", options_.state_topic, key);
+    if (!position)
+      co_return in_context(std::move(position).error(), "topic {}, key {}", options_.state_topic, key);
     positions_[(*parsed)->source] = *std::move(position);
   }
   LH_CO_TRY(auto offsets, co_await read_compacted_topic(target_, options_.offsets_topic, deadline));
   if (options_.connector_offsets_topic) {
-    LH_CO_TRY(auto primary, co_await read_compacted_topic(target_, *options_.connector_offsets_topic, deadline));
+    LH_CO_TRY(auto primary,
+              co_await read_compacted_topic(target_, *options_.connector_offsets_topic, deadline));
     for (auto& [key, value] : primary) offsets[key] = std::move(value);
   }
   for (const auto& [key, value] : offsets) {

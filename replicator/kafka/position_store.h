@@ -13,8 +13,8 @@
 
 namespace longhaul::replicator {
 
-/// The stored positions of one flow: reads both topics at start, then writes them (docs/decisions/040). Our record of a
-/// partition is acknowledged before MM2's is written. Lives on the control core.
+/// The stored positions of one flow: reads both topics at start, then writes them (docs/decisions/040). Our
+/// record of a partition is acknowledged before MM2's is written. Lives on the control core.
 class PositionStore {
  public:
   PositionStore(client::Cluster& target, const FlowOptions& options)
@@ -33,8 +33,8 @@ class PositionStore {
   [[nodiscard]] std::optional<MapSegment> segment(const TopicPartition& source, const TopicId& topic_id,
                                                   std::int64_t number) const;
 
-  /// Stores what the reports say. Fails without having lost anything: the same reports can be written again. Calls at
-  /// the same time take turns.
+  /// Stores what the reports say. Fails without having lost anything: the same reports can be written again.
+  /// Calls at the same time take turns.
   [[nodiscard]] net::Async<void> write(const std::vector<PartitionReport>& reports, SteadyTime deadline);
 
  private:

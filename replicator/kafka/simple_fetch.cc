@@ -29,10 +29,14 @@ protocol::FetchRequest request_for(const TopicPartition& partition, Offset posit
 net::Async<SimpleFetch> attempt(client::Cluster& cluster, const TopicPartition& partition, Offset position,
                                 protocol::IsolationLevel isolation, SteadyTime deadline) {
   const auto leader = cluster.leader(partition);
-  if (!leader) co_return fail(client::make_error_code(client::ClientErrc::no_leader), "{}: {}", cluster.name(), partition);
-  LH_CO_TRY(const auto connection, co_await cluster.connection(leader->broker, {client::Role::fetch, 2}, deadline));
+  if (!leader)
+    co_return fail(client::make_error_code(client::ClientErrc::no_leader), "{}: {}", cluster.name(),
+                   partition);
+  LH_CO_TRY(const auto connection,
+            co_await cluster.connection(leader->broker, {client::Role::fetch, 2}, deadline));
   client::CallOptions call{.deadline = cluster.attempt_deadline(deadline), .max_version = kByName};
-  LH_CO_TRY(auto answer, co_await connection->call(request_for(partition, position, isolation), std::move(call)));
+  LH_CO_TRY(auto answer,
+            co_await connection->call(request_for(partition, position, isolation), std::move(call)));
   auto& topics = answer.body.responses;
   if (topics.empty() || topics[0].partitions.empty()) {
     co_return fail(protocol::kafka_error(answer.body.error_code), "{}: {}", cluster.name(), partition);
@@ -54,7 +58,8 @@ net::Async<SimpleFetch> fetch_partition(client::Cluster& cluster, TopicPartition
     if (fetched) co_return fetched;
     auto error = std::move(fetched).error();
     const auto reaction = client::reaction_to(error);
-    const bool final = reaction == client::Reaction::fail_partition || reaction == client::Reaction::reset_position ||
+    const bool final = reaction == client::Reaction::fail_partition ||
+                       reaction == client::Reaction::reset_position ||
                        (reaction == client::Reaction::fail_flow && !client::is_connection_error(error.code));
     if (final || net::is_aborted(error)) co_return fail(std::move(error));
     LH_CO_TRY_VOID(co_await cluster.back_off(backoff, deadline, std::move(error)));

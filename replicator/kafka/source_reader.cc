@@ -14,14 +14,15 @@ using client::Reaction;
 using protocol::KafkaErrc;
 using Reading = ShardPartition::Reading;
 
-/// How long the bulk lane waits at the broker when everything it asks for has been read to its end: about as long as
-/// the tip lane needs to take the partitions over.
+/// How long the bulk lane waits at the broker when everything it asks for has been read to its end: about as
+/// long as the tip lane needs to take the partitions over.
 constexpr std::int32_t kBulkWaitMs = 50;
 constexpr milliseconds kDeadlineSlack{5'000};
 
 /// Names a partition in requests and answers: by topic id from Fetch version 13 on, by name before.
 std::string answer_key(const std::string& topic, const TopicId& id, std::int32_t partition) {
-  std::string key = id.is_zero() ? topic : std::string(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
+  std::string key =
+      id.is_zero() ? topic : std::string(reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size());
   key.push_back('/');
   key += std::to_string(partition);
   return key;
@@ -41,7 +42,8 @@ struct SourceReader::Broker {
   bool tip_is_idle = false;
 };
 
-SourceReader::SourceReader(client::Cluster& source, const FlowOptions& options, SlabPool& pool, Changed changed)
+SourceReader::SourceReader(client::Cluster& source, const FlowOptions& options, SlabPool& pool,
+                           Changed changed)
     : source_(source),
       options_(options),
       pool_(pool),
@@ -53,7 +55,9 @@ SourceReader::SourceReader(client::Cluster& source, const FlowOptions& options, 
 
 SourceReader::~SourceReader() = default;
 
-net::Task SourceReader::stop() { co_await group_.stop(); }
+net::Task SourceReader::stop() {
+  co_await group_.stop();
+}
 
 void SourceReader::add(ShardPartition& partition) {
   if (!route(partition)) unroute(partition);
@@ -85,7 +89,8 @@ void SourceReader::unroute(ShardPartition& partition) {
 }
 
 void SourceReader::leave_broker(ShardPartition& partition) {
-  if (partition.source_broker != BrokerId()) std::erase(broker(partition.source_broker).partitions, &partition);
+  if (partition.source_broker != BrokerId())
+    std::erase(broker(partition.source_broker).partitions, &partition);
   partition.source_broker = BrokerId();
   partition.reading = Reading::unrouted;
   partition.joins_tip = false;
@@ -134,7 +139,8 @@ net::Task SourceReader::route_loop() {
       backoff.reset();
     }
     const auto pause = backoff.next();
-    const auto slept = co_await source_.io().time.sleep_until(net::saturating_add(source_.io().time.now(), pause));
+    const auto slept =
+        co_await source_.io().time.sleep_until(net::saturating_add(source_.io().time.now(), pause));
     if (!slept) co_return;
     const auto refreshed = co_await source_.refresh_metadata(SteadyTime::max());
     if (!refreshed && net::is_aborted(refreshed.error())) co_return;
@@ -218,7 +224,8 @@ protocol::FetchRequest SourceReader::request_for(const std::vector<ShardPartitio
   std::unordered_map<std::string_view, std::size_t> places;
   for (const auto* partition : chosen) {
     const auto [place, is_new] = places.emplace(partition->source.topic, request.topics.size());
-    if (is_new) request.topics.push_back({.topic = partition->source.topic, .topic_id = partition->source_id});
+    if (is_new)
+      request.topics.push_back({.topic = partition->source.topic, .topic_id = partition->source_id});
     protocol::FetchPartition asked;
     asked.partition = partition->source.partition.value();
     asked.current_leader_epoch = partition->source_epoch.value();
@@ -232,7 +239,8 @@ protocol::FetchRequest SourceReader::request_for(const std::vector<ShardPartitio
   return request;
 }
 
-net::Async<void> SourceReader::fetch_once(Broker& broker, LaneKind kind, std::vector<ShardPartition*> chosen) {
+net::Async<void> SourceReader::fetch_once(Broker& broker, LaneKind kind,
+                                          std::vector<ShardPartition*> chosen) {
   const client::Lane lane{client::Role::fetch, kind == LaneKind::bulk ? 0 : 1};
   LH_CO_TRY(const auto connection, co_await source_.connection(broker.id, lane));
   // While the connection was opened, partitions may have moved or filled up.
@@ -271,7 +279,8 @@ void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
   }
   for (const auto& topic : response.body.responses) {
     for (const auto& data : topic.partitions) {
-      const auto found = asked.find(answer_key(topic.topic, by_id ? topic.topic_id : TopicId(), data.partition_index));
+      const auto found =
+          asked.find(answer_key(topic.topic, by_id ? topic.topic_id : TopicId(), data.partition_index));
       if (found == asked.end()) continue;
       take_partition(*found->second, data, response.frame);
       changed_(*found->second);
@@ -279,16 +288,18 @@ void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
   }
 }
 
-void SourceReader::take_partition(ShardPartition& partition, const protocol::PartitionData& data, const Slice& frame) {
+void SourceReader::take_partition(ShardPartition& partition, const protocol::PartitionData& data,
+                                  const Slice& frame) {
   if (data.error_code != KafkaErrc::none) {
     take_error(partition, data);
     return;
   }
   auto& pipeline = partition.pipeline;
   if (data.diverging_epoch.epoch >= 0 || data.diverging_epoch.end_offset >= 0) {
-    pipeline.stop({StopReason::inconsistent_source, pipeline.settled_offset(),
-                   fmt::format("its log was cut at offset {} (leader epoch {}): records that were replicated are gone",
-                               data.diverging_epoch.end_offset, data.diverging_epoch.epoch)});
+    pipeline.stop(
+        {StopReason::inconsistent_source, pipeline.settled_offset(),
+         fmt::format("its log was cut at offset {} (leader epoch {}): records that were replicated are gone",
+                     data.diverging_epoch.end_offset, data.diverging_epoch.epoch)});
     return;
   }
   const bool committed = options_.isolation == protocol::IsolationLevel::read_committed;
@@ -328,7 +339,8 @@ void SourceReader::take_error(ShardPartition& partition, const protocol::Partiti
       pipeline.stop({StopReason::source_refused, pipeline.settled_offset(),
                      protocol::kafka_error(data.error_code).message()});
       return;
-    default: break;
+    default:
+      break;
   }
   const auto& leader = data.current_leader;
   if (leader.leader_id >= 0) {
@@ -355,7 +367,8 @@ net::Task SourceReader::find_position(ShardPartition& partition) {
   const auto from = start->at(0).listed->offset;
   const auto to = end->at(0).listed->offset;
   if (position >= from && position <= to) {
-    // The leader does not know the epoch of our last batch any more; the range alone says the position is good.
+    // The leader does not know the epoch of our last batch any more; the range alone says the position is
+    // good.
     partition.checks_divergence = false;
   } else if (position < from && options_.reset != OffsetReset::none) {
     log::error("records were deleted on the source before they were replicated: they are lost",

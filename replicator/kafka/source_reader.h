@@ -18,10 +18,11 @@ namespace longhaul::replicator {
 
 /// Fetches the partitions of one shard from their leaders.
 ///
-/// Each broker has two lanes, each a connection of its own. The tip lane long-polls partitions that have been read to
-/// their end. The bulk lane fetches the others without waiting: a partition whose window was full would otherwise wait
-/// behind a poll for partitions that have nothing. A partition that reaches its end stays in the bulk lane until the tip
-/// lane begins its next poll, so it is never without a fetch. Lives on one core.
+/// Each broker has two lanes, each a connection of its own. The tip lane long-polls partitions that have been
+/// read to their end. The bulk lane fetches the others without waiting: a partition whose window was full
+/// would otherwise wait behind a poll for partitions that have nothing. A partition that reaches its end
+/// stays in the bulk lane until the tip lane begins its next poll, so it is never without a fetch. Lives on
+/// one core.
 class SourceReader {
  public:
   /// Called after each answer for a partition that got something to write, or stopped.
@@ -32,7 +33,8 @@ class SourceReader {
 
   /// Begins to read a partition, which must live until `stop()`.
   void add(ShardPartition& partition);
-  /// Asks no more for the partition. Answers under way may still reach it, so the object stays until `stop()`.
+  /// Asks no more for the partition. Answers under way may still reach it, so the object stays until
+  /// `stop()`.
   void remove(ShardPartition& partition);
   /// To be called when the partition's window may have room again.
   void wake(ShardPartition& partition);
@@ -54,10 +56,12 @@ class SourceReader {
 
   [[nodiscard]] net::Task lane_loop(Broker& broker, LaneKind kind);
   [[nodiscard]] std::vector<ShardPartition*> choose(Broker& broker, LaneKind kind);
-  [[nodiscard]] net::Async<void> fetch_once(Broker& broker, LaneKind kind, std::vector<ShardPartition*> chosen);
+  [[nodiscard]] net::Async<void> fetch_once(Broker& broker, LaneKind kind,
+                                            std::vector<ShardPartition*> chosen);
   [[nodiscard]] protocol::FetchRequest request_for(const std::vector<ShardPartition*>& chosen, LaneKind kind,
                                                    std::int16_t version) const;
-  void take(const client::Owned<protocol::FetchResponse>& response, const std::vector<ShardPartition*>& chosen);
+  void take(const client::Owned<protocol::FetchResponse>& response,
+            const std::vector<ShardPartition*>& chosen);
   void take_partition(ShardPartition& partition, const protocol::PartitionData& data, const Slice& frame);
   void take_error(ShardPartition& partition, const protocol::PartitionData& data);
   [[nodiscard]] net::Task find_position(ShardPartition& partition);

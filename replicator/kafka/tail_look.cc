@@ -19,14 +19,16 @@ FetchedSet to_set(const SimpleFetch& fetched, protocol::IsolationLevel isolation
 
 }  // namespace
 
-net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& target, const FlowOptions& options,
-                                  TopicPartition source_partition, TopicPartition target_partition, Progress stored,
-                                  Offset target_end, SteadyTime deadline) {
+net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& target,
+                                  const FlowOptions& options, TopicPartition source_partition,
+                                  TopicPartition target_partition, Progress stored, Offset target_end,
+                                  SteadyTime deadline) {
   TailMatch match(std::move(stored));
   constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
   while (match.target_position() < target_end) {
     const auto position = match.target_position();
-    LH_CO_TRY(const auto fetched, co_await fetch_partition(target, target_partition, position, kUncommitted, deadline));
+    LH_CO_TRY(const auto fetched,
+              co_await fetch_partition(target, target_partition, position, kUncommitted, deadline));
     LH_CO_TRY_VOID(match.add_target(fetched.data.records));
     // Compaction may have left nothing between here and the end.
     if (match.target_position() == position && fetched.data.records.empty()) break;

@@ -15,11 +15,11 @@ struct TailLook {
   std::optional<Stop> stop;
 };
 
-/// Reads the target behind `stored.target_offset` to `target_end` and as much of the source as is needed to see what of
-/// it was appended there. Nothing is written.
+/// Reads the target behind `stored.target_offset` to `target_end` and as much of the source as is needed to
+/// see what of it was appended there. Nothing is written.
 [[nodiscard]] net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& target,
                                                 const FlowOptions& options, TopicPartition source_partition,
-                                                TopicPartition target_partition, Progress stored, Offset target_end,
-                                                SteadyTime deadline);
+                                                TopicPartition target_partition, Progress stored,
+                                                Offset target_end, SteadyTime deadline);
 
 }  // namespace longhaul::replicator

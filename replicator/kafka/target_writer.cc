@@ -13,8 +13,8 @@ using client::Reaction;
 using protocol::KafkaErrc;
 
 constexpr int kRequestsInFlight = 5;
-/// A request ends with the batch that reaches this size. Brokers refuse frames above `socket.request.max.bytes`
-/// (100 MiB by default), and a larger request gains nothing.
+/// A request ends with the batch that reaches this size. Brokers refuse frames above
+/// `socket.request.max.bytes` (100 MiB by default), and a larger request gains nothing.
 constexpr std::size_t kRequestBytes = std::size_t{4} << 20U;
 constexpr std::int16_t kAcksAll = -1;
 constexpr milliseconds kDeadlineSlack{5'000};
@@ -22,11 +22,15 @@ constexpr milliseconds kDeadlineSlack{5'000};
 StopReason refusal_reason(KafkaErrc code) {
   switch (code) {
     case KafkaErrc::message_too_large:
-    case KafkaErrc::record_list_too_large: return StopReason::batch_too_large;
-    case KafkaErrc::corrupt_message: return StopReason::target_corrupt;
+    case KafkaErrc::record_list_too_large:
+      return StopReason::batch_too_large;
+    case KafkaErrc::corrupt_message:
+      return StopReason::target_corrupt;
     case KafkaErrc::invalid_producer_epoch:
-    case KafkaErrc::producer_fenced: return StopReason::taken_over;
-    default: return StopReason::target_refused;
+    case KafkaErrc::producer_fenced:
+      return StopReason::taken_over;
+    default:
+      return StopReason::target_refused;
   }
 }
 
@@ -59,7 +63,9 @@ TargetWriter::TargetWriter(client::Cluster& target, const FlowOptions& options, 
 
 TargetWriter::~TargetWriter() = default;
 
-net::Task TargetWriter::stop() { co_await group_.stop(); }
+net::Task TargetWriter::stop() {
+  co_await group_.stop();
+}
 
 TargetWriter::Broker& TargetWriter::broker(BrokerId id) {
   auto& slot = brokers_[id];
@@ -79,7 +85,8 @@ void TargetWriter::enqueue(Broker& broker, ShardPartition& partition) {
 
 void TargetWriter::wake(ShardPartition& partition) {
   if (partition.queued_for_write || partition.in_leader_queue || !partition.pipeline.has_unsent()) return;
-  // Batches under way bind the partition to their broker: on another connection later ones could overtake them.
+  // Batches under way bind the partition to their broker: on another connection later ones could overtake
+  // them.
   if (partition.pipeline.in_flight() > 0 && partition.target_broker != BrokerId()) {
     enqueue(broker(partition.target_broker), partition);
     return;
@@ -96,7 +103,8 @@ void TargetWriter::wake(ShardPartition& partition) {
 
 BrokerId TargetWriter::leader_of(const ShardPartition& partition) const {
   const auto* topic = target_.metadata().topic(partition.target.topic);
-  const bool same_topic = topic != nullptr && (partition.target_id.is_zero() || topic->id == partition.target_id);
+  const bool same_topic =
+      topic != nullptr && (partition.target_id.is_zero() || topic->id == partition.target_id);
   const auto leader = target_.leader(partition.target);
   return leader && same_topic ? leader->broker : BrokerId();
 }
@@ -142,9 +150,10 @@ net::Task TargetWriter::leader_loop() {
 
 bool TargetWriter::has_sendable(const Broker& broker) const {
   auto& time = target_.io().time;
-  return broker.in_flight < kRequestsInFlight && std::ranges::any_of(broker.queue, [&](const ShardPartition* p) {
-           return p->pipeline.can_send(time.now(), time.wall_ms());
-         });
+  return broker.in_flight < kRequestsInFlight &&
+         std::ranges::any_of(
+             broker.queue,
+             [&](const ShardPartition* p) { return p->pipeline.can_send(time.now(), time.wall_ms()); });
 }
 
 SteadyTime TargetWriter::next_retry(const Broker& broker) const {
@@ -265,8 +274,9 @@ net::Task TargetWriter::collect(Broker& broker, client::Pending<protocol::Produc
     co_return;
   }
   for (const auto& endpoint : response->body.node_endpoints) {
-    target_.learn_broker(BrokerId(endpoint.node_id),
-                         {.endpoint = {endpoint.host, static_cast<std::uint16_t>(endpoint.port)}, .rack = endpoint.rack});
+    target_.learn_broker(
+        BrokerId(endpoint.node_id),
+        {.endpoint = {endpoint.host, static_cast<std::uint16_t>(endpoint.port)}, .rack = endpoint.rack});
   }
   take(response->body, sent);
   // What the answer says nothing about is in doubt, like after a lost connection.
@@ -277,7 +287,8 @@ void TargetWriter::take(const protocol::ProduceResponse& response, std::vector<S
   for (const auto& topic : response.responses) {
     for (const auto& answer : topic.partition_responses) {
       const auto found = std::ranges::find_if(sent, [&](const Sent& s) {
-        return s.partition->target.partition.value() == answer.index && s.partition->target.topic == topic.name;
+        return s.partition->target.partition.value() == answer.index &&
+               s.partition->target.topic == topic.name;
       });
       if (found == sent.end()) continue;
       const auto one = *found;
@@ -303,7 +314,8 @@ void TargetWriter::take_error(const Sent& sent, const protocol::PartitionProduce
   switch (client::reaction_to(answer.error_code)) {
     case Reaction::retry:
     case Reaction::find_coordinator:
-    case Reaction::restart_session: break;
+    case Reaction::restart_session:
+      break;
     case Reaction::refresh_metadata:
       if (answer.current_leader.leader_id >= 0) {
         target_.learn_leader(partition.target, {BrokerId(answer.current_leader.leader_id),
@@ -331,7 +343,8 @@ void TargetWriter::take_error(const Sent& sent, const protocol::PartitionProduce
 
 void TargetWriter::fail_one(const Sent& sent) {
   auto& time = target_.io().time;
-  sent.partition->pipeline.on_failed(sent.number, net::saturating_add(time.now(), sent.partition->backoff.next()));
+  sent.partition->pipeline.on_failed(sent.number,
+                                     net::saturating_add(time.now(), sent.partition->backoff.next()));
 }
 
 void TargetWriter::fail_all(const std::vector<Sent>& sent) {

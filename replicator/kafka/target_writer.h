@@ -17,10 +17,10 @@ namespace longhaul::replicator {
 
 /// Produces what the pipelines of one shard have planned to the leaders on the target.
 ///
-/// One connection per broker, several requests under way on it: a broker handles them one after the other, which keeps
-/// each partition's batches in order. A request holds one batch per partition (brokers refuse more) of as many
-/// partitions as have one. Nothing lingers: under load batches gather by themselves while requests are under way.
-/// Lives on one core.
+/// One connection per broker, several requests under way on it: a broker handles them one after the other,
+/// which keeps each partition's batches in order. A request holds one batch per partition (brokers refuse
+/// more) of as many partitions as have one. Nothing lingers: under load batches gather by themselves while
+/// requests are under way. Lives on one core.
 class TargetWriter {
  public:
   /// Called after each answer for a partition.

@@ -11,7 +11,8 @@ constexpr int kUnknownAnswers = 3;
 
 }  // namespace
 
-std::optional<std::string> topic_is_gone(const client::TopicInfo* info, const TopicId& expected, int& unknown_answers) {
+std::optional<std::string> topic_is_gone(const client::TopicInfo* info, const TopicId& expected,
+                                         int& unknown_answers) {
   const bool unknown = info == nullptr || info->error == KafkaErrc::unknown_topic_or_partition ||
                        info->error == KafkaErrc::unknown_topic_id;
   if (unknown) {

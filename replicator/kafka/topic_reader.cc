@@ -16,9 +16,8 @@ net::Async<std::vector<TopicFacts>> read_topics(client::Cluster& cluster, Steady
   co_return topics;
 }
 
-net::Async<std::map<std::string, std::vector<ConfigValue>>> read_topic_configs(client::Cluster& cluster,
-                                                                               std::vector<std::string> topics,
-                                                                               SteadyTime deadline) {
+net::Async<std::map<std::string, std::vector<ConfigValue>>> read_topic_configs(
+    client::Cluster& cluster, std::vector<std::string> topics, SteadyTime deadline) {
   std::map<std::string, std::vector<ConfigValue>> configs;
   if (topics.empty()) co_return configs;
   std::vector<client::ConfigResource> resources;

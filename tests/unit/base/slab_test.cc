@@ -33,8 +33,14 @@ TEST(SlabPool, MakesRequestsWaitInOrderUntilTheBudgetHasRoom) {
   auto second = take_now(pool, kMiB).share();
   std::vector<int> order;
   std::vector<Slice> kept;
-  pool.request(2 * kMiB, [&](Slab slab) { order.push_back(1); kept.push_back(std::move(slab).share()); });
-  pool.request(1000, [&](Slab slab) { order.push_back(2); kept.push_back(std::move(slab).share()); });
+  pool.request(2 * kMiB, [&](Slab slab) {
+    order.push_back(1);
+    kept.push_back(std::move(slab).share());
+  });
+  pool.request(1000, [&](Slab slab) {
+    order.push_back(2);
+    kept.push_back(std::move(slab).share());
+  });
   EXPECT_TRUE(order.empty());
   first = Slice();
   EXPECT_TRUE(order.empty()) << "the small request must not overtake the large one";

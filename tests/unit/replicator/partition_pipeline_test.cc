@@ -31,7 +31,8 @@ std::int32_t base_sequence(const PartitionPipeline::Outgoing& batch) {
   return load_be<std::int32_t>(batch.header, protocol::batch_layout::kBaseSequenceAt);
 }
 
-/// Ten batches of two records each at source offsets 0 to 19, of which the first is acknowledged at target offset 0.
+/// Ten batches of two records each at source offsets 0 to 19, of which the first is acknowledged at target
+/// offset 0.
 PartitionPipeline established() {
   PartitionPipeline pipeline(start_at(0), {});
   std::vector<SourceBatch> batches;
@@ -162,13 +163,13 @@ TEST(PartitionPipeline, WritesWhatPrecedesABatchThatCannotPassBeforeItStops) {
 
 TEST(PartitionPipeline, MovesItsPositionOverControlBatchesOnceNothingWaits) {
   PartitionPipeline pipeline(start_at(0), {});
-  pipeline.on_fetched(fetched({{.base = 0, .records = 2},
-                               {.base = 2,
-                                .records = 1,
-                                .producer_id = 5,
-                                .attribute_bits = protocol::batch_layout::kControlBit |
-                                                  protocol::batch_layout::kTransactionalBit,
-                                .control_type = 1}}));
+  pipeline.on_fetched(fetched(
+      {{.base = 0, .records = 2},
+       {.base = 2,
+        .records = 1,
+        .producer_id = 5,
+        .attribute_bits = protocol::batch_layout::kControlBit | protocol::batch_layout::kTransactionalBit,
+        .control_type = 1}}));
   EXPECT_EQ(pipeline.settled_offset(), Offset(0));
   pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
   EXPECT_EQ(pipeline.settled_offset(), Offset(3));
@@ -206,7 +207,8 @@ TEST(PartitionPipeline, FetchesAContradictingSetAgainTwiceThenStops) {
 
 TEST(PartitionPipeline, MapsEveryAcknowledgedBatchAndBreaksRunsAtGaps) {
   PartitionPipeline pipeline(start_at(0), {});
-  pipeline.on_fetched(fetched({{.base = 0, .records = 2}, {.base = 2, .records = 2}, {.base = 7, .records = 1}}));
+  pipeline.on_fetched(
+      fetched({{.base = 0, .records = 2}, {.base = 2, .records = 2}, {.base = 7, .records = 1}}));
   std::int64_t target = 100;
   for (int i = 0; i < 3; ++i) {
     for (const auto& batch : send_all(pipeline)) {
@@ -216,7 +218,8 @@ TEST(PartitionPipeline, MapsEveryAcknowledgedBatchAndBreaksRunsAtGaps) {
   }
   const auto segments = pipeline.offset_map().take_unsaved();
   ASSERT_EQ(segments.size(), 1U);
-  EXPECT_EQ(segments[0].runs, (std::vector{OffsetRun{Offset(0), Offset(100), 4}, OffsetRun{Offset(7), Offset(104), 1}}));
+  EXPECT_EQ(segments[0].runs,
+            (std::vector{OffsetRun{Offset(0), Offset(100), 4}, OffsetRun{Offset(7), Offset(104), 1}}));
 }
 
 }  // namespace

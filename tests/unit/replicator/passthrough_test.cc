@@ -11,7 +11,8 @@ using testing::fetched;
 using testing::SourceBatch;
 namespace layout = protocol::batch_layout;
 
-PassPlan plan(const FetchedSet& set, std::int64_t position = 0, std::int32_t epoch = -1, PassLimits limits = {}) {
+PassPlan plan(const FetchedSet& set, std::int64_t position = 0, std::int32_t epoch = -1,
+              PassLimits limits = {}) {
   return plan_passthrough(set, Offset(position), LeaderEpoch(epoch), limits);
 }
 
@@ -37,7 +38,8 @@ TEST(Passthrough, SkipsBatchesBelowThePosition) {
 TEST(Passthrough, LeavesACutBatchForTheNextFetch) {
   auto bytes = testing::encode({{.base = 0, .records = 3}, {.base = 3, .records = 2}});
   bytes.resize(bytes.size() - 5);
-  FetchedSet set{.records = Slice::copy_of(bytes), .high_watermark = Offset(5), .last_stable_offset = Offset(5)};
+  FetchedSet set{
+      .records = Slice::copy_of(bytes), .high_watermark = Offset(5), .last_stable_offset = Offset(5)};
   const auto result = plan(set);
   EXPECT_EQ(result.batches.size(), 1U);
   EXPECT_EQ(result.next_position, Offset(3));
@@ -45,14 +47,15 @@ TEST(Passthrough, LeavesACutBatchForTheNextFetch) {
 }
 
 TEST(Passthrough, DropsControlAndEmptyBatchesAndCountsThem) {
-  const auto result = plan(fetched({{.base = 0, .records = 1, .producer_id = 7, .attribute_bits = layout::kTransactionalBit},
-                                    {.base = 1,
-                                     .records = 1,
-                                     .producer_id = 7,
-                                     .attribute_bits = layout::kTransactionalBit | layout::kControlBit,
-                                     .control_type = 1},
-                                    {.base = 2, .records = 0, .holes_at_end = 3},
-                                    {.base = 5, .records = 1}}));
+  const auto result =
+      plan(fetched({{.base = 0, .records = 1, .producer_id = 7, .attribute_bits = layout::kTransactionalBit},
+                    {.base = 1,
+                     .records = 1,
+                     .producer_id = 7,
+                     .attribute_bits = layout::kTransactionalBit | layout::kControlBit,
+                     .control_type = 1},
+                    {.base = 2, .records = 0, .holes_at_end = 3},
+                    {.base = 5, .records = 1}}));
   ASSERT_EQ(result.batches.size(), 2U);
   EXPECT_EQ(result.batches[1].base, Offset(5));
   EXPECT_EQ(result.control_batches, 1);
@@ -92,8 +95,8 @@ TEST(Passthrough, StopsAtABatchThatCannotPassAndKeepsTheOnesBefore) {
       {{.base = 3, .records = 1, .attribute_bits = 6}, StopReason::unknown_codec},
   };
   for (const auto& obstacle : obstacles) {
-    const auto result = plan(fetched({{.base = 0, .records = 3}, obstacle.batch, {.base = 9, .records = 1}}), 0, -1,
-                             {.max_batch_bytes = 4000});
+    const auto result = plan(fetched({{.base = 0, .records = 3}, obstacle.batch, {.base = 9, .records = 1}}),
+                             0, -1, {.max_batch_bytes = 4000});
     ASSERT_TRUE(result.stop) << describe(obstacle.reason);
     EXPECT_EQ(result.stop->reason, obstacle.reason);
     EXPECT_EQ(result.stop->source_offset, Offset(3));
@@ -113,7 +116,8 @@ TEST(Passthrough, StopsAtAnOldMessageFormat) {
   Bytes bytes(60, std::byte{0});
   store_be<std::int32_t>(bytes, 8, 48);
   bytes[16] = std::byte{1};
-  FetchedSet set{.records = Slice::copy_of(bytes), .high_watermark = Offset(5), .last_stable_offset = Offset(5)};
+  FetchedSet set{
+      .records = Slice::copy_of(bytes), .high_watermark = Offset(5), .last_stable_offset = Offset(5)};
   const auto result = plan(set);
   ASSERT_TRUE(result.stop);
   EXPECT_EQ(result.stop->reason, StopReason::old_message_format);
@@ -121,9 +125,11 @@ TEST(Passthrough, StopsAtAnOldMessageFormat) {
 
 TEST(Passthrough, UsesNothingOfASetThatContradictsItself) {
   EXPECT_TRUE(plan(fetched({{.base = 5, .records = 2}, {.base = 3, .records = 2}})).anomaly) << "bases fall";
-  EXPECT_TRUE(plan(fetched({{.base = 0, .records = 2, .leader_epoch = 3}, {.base = 2, .leader_epoch = 2}})).anomaly)
+  EXPECT_TRUE(
+      plan(fetched({{.base = 0, .records = 2, .leader_epoch = 3}, {.base = 2, .leader_epoch = 2}})).anomaly)
       << "epochs fall";
-  EXPECT_TRUE(plan(fetched({{.base = 0, .records = 2, .leader_epoch = 2}}), 0, 5).anomaly) << "epoch below the last one";
+  EXPECT_TRUE(plan(fetched({{.base = 0, .records = 2, .leader_epoch = 2}}), 0, 5).anomaly)
+      << "epoch below the last one";
   EXPECT_TRUE(plan(fetched({{.base = 0, .records = 11}}, 10)).anomaly) << "beyond the high watermark";
   EXPECT_FALSE(plan(fetched({{.base = 0, .records = 10}}, 10)).anomaly);
 }

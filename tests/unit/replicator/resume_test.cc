@@ -78,7 +78,8 @@ TEST(Resume, ContinuesOwnRecordUnderItsProducerWhetherMm2sRecordWasWrittenYetOrN
 TEST(Resume, LetsAPositionThatSomebodyMovedWin) {
   auto decision = decide_resume(stored(), 299, facts());
   EXPECT_EQ(decision.progress.source_offset, Offset(300));
-  EXPECT_EQ(decision.progress.producer.id, ProducerId(77)) << "the old sequences do not describe these records";
+  EXPECT_EQ(decision.progress.producer.id, ProducerId(77))
+      << "the old sequences do not describe these records";
   EXPECT_FALSE(decision.continues);
   decision = decide_resume(stored(), std::nullopt, facts());
   EXPECT_EQ(decision.progress.source_offset, Offset(10)) << "reset: the record was deleted";

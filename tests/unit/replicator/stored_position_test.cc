@@ -62,14 +62,15 @@ TEST(StoredPosition, ComesBackAsItWasWritten) {
 }
 
 TEST(StoredPosition, IsReadableAndKeepsItsFormat) {
-  EXPECT_EQ(position_value(sample()),
-            R"({"version":1,"source":{"clusterId":"src-cluster","topicId":"ARIjNEVWZ3iJmqu8zd7vAA","offset":123,)"
-            R"("leaderEpoch":4},"target":{"clusterId":"dst-cluster","topic":"A.orders",)"
-            R"("topicId":"Y3SFlqe4ydrr_A0eL0BRYg","offset":120},)"
-            R"("anchor":{"offset":110,"records":10,"payloadCrc":4000000000},)"
-            R"("producers":[{"id":7,"epoch":1,"nextSequence":5},{"id":8,"epoch":2,"nextSequence":40}],)"
-            R"("selection":"read_uncommitted","mm2":{"before":100,"after":122},"mapSegment":3,"drained":true,)"
-            R"("writtenMs":1700000000000})");
+  EXPECT_EQ(
+      position_value(sample()),
+      R"({"version":1,"source":{"clusterId":"src-cluster","topicId":"ARIjNEVWZ3iJmqu8zd7vAA","offset":123,)"
+      R"("leaderEpoch":4},"target":{"clusterId":"dst-cluster","topic":"A.orders",)"
+      R"("topicId":"Y3SFlqe4ydrr_A0eL0BRYg","offset":120},)"
+      R"("anchor":{"offset":110,"records":10,"payloadCrc":4000000000},)"
+      R"("producers":[{"id":7,"epoch":1,"nextSequence":5},{"id":8,"epoch":2,"nextSequence":40}],)"
+      R"("selection":"read_uncommitted","mm2":{"before":100,"after":122},"mapSegment":3,"drained":true,)"
+      R"("writtenMs":1700000000000})");
 }
 
 TEST(StoredPosition, RefusesWhatItCannotRead) {
@@ -130,7 +131,8 @@ TEST(Mm2Offsets, OfOtherConnectorsAndSourcesArePassedOver) {
   EXPECT_EQ(parse_mm2_offset_key("MirrorSourceConnector", "B", key), std::nullopt);
   EXPECT_EQ(parse_mm2_offset_key("MirrorCheckpointConnector", "A", key), std::nullopt);
   EXPECT_EQ(parse_mm2_offset_key("MirrorSourceConnector", "A", "garbage"), std::nullopt);
-  EXPECT_EQ(parse_mm2_offset_key("MirrorSourceConnector", "A", R"(["MirrorSourceConnector",{}])"), std::nullopt);
+  EXPECT_EQ(parse_mm2_offset_key("MirrorSourceConnector", "A", R"(["MirrorSourceConnector",{}])"),
+            std::nullopt);
   EXPECT_EQ(parse_mm2_offset_value("null"), std::nullopt);
 }
 

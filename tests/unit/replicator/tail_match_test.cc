@@ -19,7 +19,8 @@ Progress stored() {
   return progress;
 }
 
-const std::vector<SourceBatch> kSource = {{.base = 100, .records = 3}, {.base = 103, .records = 2}, {.base = 107, .records = 4}};
+const std::vector<SourceBatch> kSource = {
+    {.base = 100, .records = 3}, {.base = 103, .records = 2}, {.base = 107, .records = 4}};
 
 /// The batch as a target stores it: restamped, at its own offset.
 Bytes forwarded(const SourceBatch& source, std::int64_t target_base, std::int32_t sequence,
@@ -41,7 +42,9 @@ Bytes joined(const std::vector<Bytes>& parts) {
 TEST(TailMatch, FindsHowFarThePredecessorGot) {
   TailMatch match(stored());
   const auto foreign = forwarded({.base = 0, .records = 6}, 73, 0, 1);
-  ASSERT_TRUE(match.add_target(joined({forwarded(kSource[0], 70, 40), foreign, forwarded(kSource[1], 79, 43)})).has_value());
+  ASSERT_TRUE(
+      match.add_target(joined({forwarded(kSource[0], 70, 40), foreign, forwarded(kSource[1], 79, 43)}))
+          .has_value());
   EXPECT_EQ(match.target_position(), Offset(81));
   ASSERT_TRUE(match.wants_source());
   EXPECT_EQ(match.source_position(), Offset(100));
@@ -51,7 +54,8 @@ TEST(TailMatch, FindsHowFarThePredecessorGot) {
   EXPECT_EQ(match.progress().source_offset, Offset(105));
   EXPECT_EQ(match.progress().target_offset, Offset(81));
   EXPECT_EQ(match.progress().producer.next_sequence, 45);
-  EXPECT_EQ(match.runs(), (std::vector{OffsetRun{Offset(100), Offset(70), 3}, OffsetRun{Offset(103), Offset(79), 2}}));
+  EXPECT_EQ(match.runs(),
+            (std::vector{OffsetRun{Offset(100), Offset(70), 3}, OffsetRun{Offset(103), Offset(79), 2}}));
 }
 
 TEST(TailMatch, ReadsTheSourceInPiecesAndTheTargetWithoutCountingTwice) {

@@ -1,0 +1,149 @@
+#include "app/plan_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/exit_code.h"
+#include "app/load.h"
+#include "app/run_on_core.h"
+#include "app/wiring.h"
+#include "replicator/kafka/topic_reader.h"
+
+namespace longhaul::app {
+namespace {
+
+using replicator::TopicChange;
+
+constexpr milliseconds kTimeout{30'000};
+
+struct PlanArguments {
+  std::string file;
+  std::vector<std::string> clusters;
+};
+
+/// What was found out about one flow, for printing.
+struct FlowPlan {
+  std::string source_cluster_id;
+  std::string target_cluster_id;
+  replicator::TopicPlan topics;
+  /// By source topic, of those that would be created.
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> configs;
+};
+
+net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
+                          const replicator::FlowOptions& options, SteadyTime deadline) {
+  FlowPlan plan;
+  LH_CO_TRY(const auto source_topics, co_await replicator::read_topics(source, deadline));
+  LH_CO_TRY(const auto target_topics, co_await replicator::read_topics(target, deadline));
+  plan.source_cluster_id = source.metadata().cluster_id().value_or("unknown");
+  plan.target_cluster_id = target.metadata().cluster_id().value_or("unknown");
+  std::map<std::string, replicator::TopicFacts> by_name;
+  for (const auto& topic : target_topics) by_name.emplace(topic.name, topic);
+  plan.topics = plan_topics(options, source_topics, by_name);
+  std::vector<std::string> created;
+  for (const auto& change : plan.topics.selected) {
+    if (change.kind == TopicChange::Kind::create) created.push_back(change.source.name);
+  }
+  LH_CO_TRY(const auto configs,
+            co_await replicator::read_topic_configs(source, std::move(created), deadline));
+  for (const auto& [topic, values] : configs) plan.configs[topic] = configs_for_creation(options, values);
+  co_return plan;
+}
+
+net::Async<FlowPlan> look_at(net::Io& io, const config::FlowConfig& flow) {
+  const auto options = flow_options(flow);
+  client::Cluster source(io, cluster_options(flow.source_admin));
+  client::Cluster target(io, cluster_options(flow.target_admin));
+  auto plan = co_await look(source, target, options, net::saturating_add(io.time.now(), kTimeout));
+  co_await source.stop();
+  co_await target.stop();
+  co_return plan;
+}
+
+void print_topic(const TopicChange& change, const FlowPlan& plan, const config::FlowConfig& flow) {
+  const auto decision = flow.selection->decide(change.source.name);
+  fmt::print("  {} -> {}  ({} partitions; {} '{}')\n", change.source.name, change.remote_topic,
+             change.source.partitions, to_string(decision.reason), decision.rule);
+  if (change.kind == TopicChange::Kind::add_partitions) {
+    fmt::print("      would grow from {} to {} partitions\n", change.remote_partitions,
+               change.source.partitions);
+  }
+  if (change.kind != TopicChange::Kind::create) return;
+  fmt::print("      would be created, replication factor {}\n", flow.replication_factor);
+  const auto configs = plan.configs.find(change.source.name);
+  if (configs == plan.configs.end()) return;
+  for (const auto& [key, value] : configs->second) fmt::print("      {} = {}\n", key, value);
+}
+
+void print_plan(const config::FlowConfig& flow, const FlowPlan& plan) {
+  fmt::print("Flow {}\n", flow.name());
+  fmt::print("  source {}: cluster id {}, bootstrap {}:{}\n", flow.source, plan.source_cluster_id,
+             flow.source_admin.bootstrap_servers[0].host, flow.source_admin.bootstrap_servers[0].port);
+  fmt::print("  target {}: cluster id {}, bootstrap {}:{}\n", flow.target, plan.target_cluster_id,
+             flow.target_admin.bootstrap_servers[0].host, flow.target_admin.bootstrap_servers[0].port);
+  if (plan.source_cluster_id == plan.target_cluster_id)
+    fmt::print("  WARNING: both aliases are the same cluster\n");
+  fmt::print("Topics selected: {}\n", plan.topics.selected.size());
+  for (const auto& change : plan.topics.selected) print_topic(change, plan, flow);
+  fmt::print("Topics rejected: {}\n", plan.topics.rejected.size());
+  for (const auto& topic : plan.topics.rejected) {
+    fmt::print("  {}  ({} '{}')\n", topic.name, to_string(topic.decision.reason), topic.decision.rule);
+  }
+  for (const auto& [first, second] : plan.topics.collisions) {
+    fmt::print("  CONFLICT: {} and {} have the same name on the target; neither is replicated\n", first,
+               second);
+  }
+  fmt::print("Positions: {} and {} on {}\n\n", flow.worker.offset_storage_topic, flow.own.state_topic,
+             flow.target);
+}
+
+ExitCode plan(const PlanArguments& arguments) {
+  const auto configuration = load_or_explain(arguments.file);
+  if (!configuration) return ExitCode::wrong_usage;
+  const auto flows = config::select_flows(*configuration, arguments.clusters);
+  if (!flows) {
+    print_error(flows.error().message());
+    return ExitCode::wrong_usage;
+  }
+  auto exit_code = ExitCode::done;
+  for (const auto* flow : *flows) {
+    if (const auto runnable = config::require_runnable(*flow); !runnable) {
+      print_error(runnable.error().message());
+      return ExitCode::wrong_usage;
+    }
+    const auto found = run_on_core<FlowPlan>([flow](net::Io& io) { return look_at(io, *flow); });
+    if (!found) {
+      print_error("flow " + flow->name() + ": " + found.error().message());
+      exit_code = ExitCode::runtime_failure;
+      continue;
+    }
+    print_plan(*flow, *found);
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+void add_plan_command(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<PlanArguments>();
+  auto* command = app.add_subcommand("plan", "Show what a run would do, without doing it");
+  command->footer(
+      "Connects to the clusters of each flow and prints which topics are selected and rejected by which "
+      "rule, and what\n"
+      "would be created or changed on the target. Nothing is written.\n\n"
+      "  longhaul plan mm2.properties\n"
+      "  longhaul plan mm2.properties --clusters backup\n\n"
+      "Exit codes: 0 done, 1 a cluster cannot be reached within 30 s, 2 wrong usage or configuration.");
+  command->add_option("FILE", arguments->file, "The mm2.properties file")->required();
+  command->add_option("--clusters", arguments->clusters, "Only flows into these clusters, by alias")
+      ->type_name("ALIAS")
+      ->expected(1, -1);
+  command->callback([arguments, &exit_code] { exit_code = static_cast<int>(plan(*arguments)); });
+}
+
+}  // namespace longhaul::app

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <utility>
+
+#include "app/signals.h"
+#include "net/async.h"
+#include "net/io_threads.h"
+#include "net/task_group.h"
+
+namespace longhaul::app {
+
+/// Runs `work(io)`, which returns an Async<T>, on a core of its own and gives its result: for commands that
+/// do one thing and end. SIGINT and SIGTERM cancel it; the result is then `operation_aborted`. Everything
+/// that `work` starts must have ended when it returns.
+template <class T, class Work>
+[[nodiscard]] Result<T> run_on_core(Work work) {
+  Signals signals;
+  net::IoThreads threads({.cores = 1});
+  auto& io = threads.core(0);
+  net::TaskGroup group(io.executor);
+  std::optional<Result<T>> result;
+  std::atomic<bool> finished = false;
+  group.spawn([&]() -> net::Task {
+    result = co_await work(io);
+    finished = true;
+  });
+  threads.start();
+  bool cancelled = false;
+  while (!finished) {
+    if (signals.wait(milliseconds(20)) == 0 || std::exchange(cancelled, true)) continue;
+    threads.post(0, [&group] { group.cancel(); });
+  }
+  // The group must have seen its coroutine's end before it goes.
+  std::atomic<bool> empty = false;
+  while (!empty) {
+    threads.post(0, [&] { empty = group.size() == 0; });
+    (void)signals.wait(milliseconds(1));
+  }
+  threads.stop();
+  threads.join();
+  return *std::move(result);
+}
+
+}  // namespace longhaul::app

@@ -1,0 +1,85 @@
+#include "app/wiring.h"
+
+#include <algorithm>
+
+namespace longhaul::app {
+namespace {
+
+/// One fetch answer is read into one slab, so its size is what a read lane holds at a time. Larger answers
+/// gain nothing.
+constexpr std::int32_t kFetchBytesMax = 8 << 20;
+
+replicator::OffsetReset to_reset(config::AutoOffsetReset reset) {
+  switch (reset) {
+    case config::AutoOffsetReset::earliest:
+      return replicator::OffsetReset::earliest;
+    case config::AutoOffsetReset::latest:
+      return replicator::OffsetReset::latest;
+    case config::AutoOffsetReset::none:
+      return replicator::OffsetReset::none;
+  }
+  return replicator::OffsetReset::none;
+}
+
+}  // namespace
+
+client::ClusterOptions cluster_options(const config::ClientSettings& settings) {
+  client::ClusterOptions options;
+  options.alias = settings.cluster;
+  for (const auto& server : settings.bootstrap_servers)
+    options.bootstrap.push_back({server.host, server.port});
+  options.client_id = settings.client_id;
+  options.request_timeout = settings.request_timeout;
+  options.connect_timeout = settings.connection_setup_timeout;
+  options.retry_backoff = settings.retry_backoff;
+  options.retry_backoff_max = settings.retry_backoff_max;
+  options.reconnect_backoff = settings.reconnect_backoff;
+  options.reconnect_backoff_max = settings.reconnect_backoff_max;
+  options.metadata_max_age = settings.metadata_max_age;
+  return options;
+}
+
+replicator::FlowClients flow_clients(const config::FlowConfig& flow) {
+  return {.source_data = cluster_options(flow.source_consumer),
+          .source_admin = cluster_options(flow.source_admin),
+          .target_data = cluster_options(flow.data_producer),
+          .target_admin = cluster_options(flow.target_admin)};
+}
+
+replicator::FlowOptions flow_options(const config::FlowConfig& flow) {
+  replicator::FlowOptions options;
+  options.source_alias = flow.source;
+  options.target_alias = flow.target;
+  options.selection = flow.selection;
+  options.config_exclude = flow.config_exclude;
+  options.defaults_from = flow.use_defaults_from == config::UseDefaultsFrom::source
+                              ? replicator::DefaultsFrom::source
+                              : replicator::DefaultsFrom::target;
+  options.replication_factor = flow.replication_factor;
+  options.refresh_interval = flow.refresh_topics;
+
+  const auto& consumer = flow.source_consumer;
+  options.isolation = consumer.isolation_level == config::IsolationLevel::read_committed
+                          ? protocol::IsolationLevel::read_committed
+                          : protocol::IsolationLevel::read_uncommitted;
+  options.reset = to_reset(consumer.auto_offset_reset);
+  options.fetch_min_bytes = consumer.fetch_min_bytes;
+  options.fetch_max_wait = consumer.fetch_max_wait;
+  options.fetch_max_bytes = std::min(consumer.fetch_max_bytes, kFetchBytesMax);
+  options.max_partition_fetch_bytes = consumer.max_partition_fetch_bytes;
+  options.request_timeout = flow.data_producer.request_timeout;
+  options.retry_backoff = flow.data_producer.retry_backoff;
+  options.retry_backoff_max = flow.data_producer.retry_backoff_max;
+
+  options.connector_name = flow.connector_name;
+  options.offsets_topic = flow.worker.offset_storage_topic;
+  options.connector_offsets_topic = flow.connector_offsets_topic;
+  options.state_topic = flow.own.state_topic;
+  options.offsets_partitions = flow.worker.offset_storage_partitions;
+  options.offsets_replication_factor = flow.worker.offset_storage_replication_factor;
+  options.offsets_topic_configs = flow.worker.offset_storage_topic_configs;
+  options.position_flush_interval = flow.own.position_flush_interval;
+  return options;
+}
+
+}  // namespace longhaul::app
