@@ -47,7 +47,6 @@ net::Async<std::vector<CommittedOffset>> committed_offsets(Cluster& cluster, std
     if (version >= 8) {
       request.groups.push_back(
           {.group_id = group, .member_id = std::nullopt, .member_epoch = -1, .topics = std::nullopt});
-      request.topics.emplace();
     } else {
       request.group_id = group;
     }

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <boost/asio/co_spawn.hpp>
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <functional>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
