@@ -91,7 +91,8 @@ TEST(Precedence, ConnectorOptionsOfOneFlowBeatTheTopLevel) {
 TEST(Precedence, OptionsThatAreNoConnectorOptionsAreDroppedAtTopLevel) {
   EXPECT_EQ(flow_with("use.defaults.from = source").use_defaults_from, UseDefaultsFrom::target);
   EXPECT_EQ(flow_with("A->B.use.defaults.from = source").use_defaults_from, UseDefaultsFrom::source);
-  EXPECT_EQ(flow_with("exactly.once.support = enabled").worker.exactly_once_source_support, ExactlyOnce::disabled);
+  EXPECT_EQ(flow_with("exactly.once.support = enabled").worker.exactly_once_source_support,
+            ExactlyOnce::disabled);
   EXPECT_FALSE(flow_with("offsets.storage.topic = x").connector_offsets_topic.has_value());
   EXPECT_EQ(flow_with("A->B.offsets.storage.topic = x").connector_offsets_topic, "x");
 }
