@@ -1,5 +1,6 @@
 #include "client/broker_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "client/error.h"
@@ -29,11 +30,13 @@ net::Async<std::shared_ptr<Connection>> BrokerPool::connection(BrokerId broker, 
     if (!used->connecting) {
       const auto now = io_.time.now();
       if (now < used->not_before) {
-        if (deadline < used->not_before) {
+        // Waits even where the deadline comes first: whoever asks again at once must not do so in a tight
+        // loop.
+        LH_CO_TRY_VOID(co_await io_.time.sleep_until(std::min(used->not_before, deadline)));
+        if (io_.time.now() < used->not_before && io_.time.now() >= deadline) {
           co_return used->error ? fail(*used->error)
                                 : fail(net::NetErrc::timed_out, "{}", endpoint.to_string());
         }
-        LH_CO_TRY_VOID(co_await io_.time.sleep_until(used->not_before));
         continue;
       }
       used->connecting = true;

@@ -8,8 +8,8 @@
 
 namespace longhaul::client {
 
-/// Reports that something is down when that begins, again once a minute while it lasts, and that it is back:
-/// not one line per attempt. What flaps within seconds is reported once.
+/// Reports that something is down when that begins, again after a minute and then ever less often while it
+/// lasts, and that it is back: not one line per attempt. What flaps within seconds is reported once.
 class OutageLog {
  public:
   /// `reason` says by itself what is down.
@@ -20,6 +20,7 @@ class OutageLog {
  private:
   std::optional<SteadyTime> since_;
   std::optional<SteadyTime> last_line_;
+  SteadyTime::duration repeat_{};
   bool reported_ = false;  ///< whether this outage has had a line
 };
 

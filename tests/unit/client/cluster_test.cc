@@ -178,7 +178,7 @@ TEST_F(ClusterTest, ABrokerThatAcceptsAndHangsUpIsNotCalledInATightLoop) {
   caller.spawn([&]() -> net::Task {
     while (core.loop.time.now() < end) {
       const auto connection = co_await cluster->connection(BrokerId(1), {Role::fetch, 0}, end);
-      if (!connection) continue;
+      if (!connection) co_return;
       core.connector.wires.back()->hang_up();
       if (!co_await core.loop.time.sleep_for(milliseconds(1))) co_return;
     }
