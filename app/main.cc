@@ -7,14 +7,10 @@
 
 #include "app/config_command.h"
 #include "app/exit_code.h"
-#if __has_include("app/generate_command.h")
 #include "app/generate_command.h"
-#endif
 #include "app/plan_command.h"
 #include "app/run_command.h"
-#if __has_include("app/verify_command.h")
 #include "app/verify_command.h"
-#endif
 #include "base/log.h"
 #include "net/io_threads.h"
 
@@ -49,13 +45,9 @@ int run(int argc, char** argv) {
   int exit_code = static_cast<int>(ExitCode::done);
   add_run_command(app, exit_code);
   add_plan_command(app, exit_code);
-#if __has_include("app/verify_command.h")
   add_verify_command(app, exit_code);
-#endif
   add_config_command(app, exit_code);
-#if __has_include("app/generate_command.h")
   add_generate_command(app, exit_code);
-#endif
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
     app.parse(argc, argv);
