@@ -128,7 +128,14 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(self.tool.topics(self.b), before)
 
     def test_wrong_configuration_is_refused_with_its_line(self):
-        for text, word in (("clusters = A, B\nA.bootstrap.servers = x\n", "B"), ("no clusters here\n", "clusters")):
-            done = command("run", config=text, seconds=20)
-            self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
-            self.assertIn(word, done.stderr)
+        base = "clusters = A, B\nA.bootstrap.servers = a:9092\nB.bootstrap.servers = b:9092\nA->B.enabled = true\n"
+        wrong = {"": ["clusters"],
+                 base.replace("B.bootstrap.servers = b:9092\n", ""): ["B.bootstrap.servers"],
+                 base + "A->B.topics = a{1\n": ["mm2.properties:5", "A->B.topics", "a{1"],
+                 base + "replication.factor = many\n": ["mm2.properties:5", "replication.factor", "many"]}
+        for text, words in wrong.items():
+            with self.subTest(words=words):
+                done = command("run", config=text, seconds=20)
+                self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+                for word in words:
+                    self.assertIn(word, done.stderr)

@@ -43,9 +43,11 @@ class CodecsTest(TwoClusters):
             found = self.assert_same(f"odd-{codec}", f"codecs.odd-{codec}")
             self.assertEqual(sum(records for records, _ in found.values()), 2 * 5017)
             self.assert_passed_through(f"odd-{codec}", f"codecs.odd-{codec}")
-        flow = summary["flows"][0] if isinstance(summary["flows"], list) else summary["flows"]["codecs->B"]
+        (flow,) = summary["flows"]
         self.assertEqual(flow["records"], 5 * 2 * 5017)
-        self.assertEqual(flow["batches"], 5 * 2 * 9)
+        self.assertEqual((flow["batches"], flow["batches_passed_through"]), (5 * 2 * 9, 5 * 2 * 9))
+        self.assertEqual((flow["flow"], flow["topics"], flow["partitions"]), ("codecs->B", 5, 15))
+        self.assertEqual((flow["lag_records"], flow["stopped_partitions"]), (0, []))
 
     def assert_passed_through(self, topic, remote):
         """The same batches with the same codec and size lie in both logs, with a producer of Longhaul's own."""
@@ -94,13 +96,13 @@ class TransactionsTest(TwoClusters):
     def test_read_uncommitted_carries_aborted_records_too(self):
         self.copy("uncommitted", "tx")
         found = self.assert_same("tx", "uncommitted.tx")
-        self.assertEqual(sum(records for records, _ in found.values()), 12 * 10 + 1)
+        self.assertEqual(sum(records for records, _ in found.values()), 12 * 14 + 1)
         self.assert_no_transactions("uncommitted.tx")
 
     def test_read_committed_leaves_aborted_records_out(self):
         self.copy("committed", "tx", {"committed.consumer.isolation.level": "read_committed"})
         found = self.assert_same("tx", "committed.tx", isolation="read_committed")
-        self.assertEqual(sum(records for records, _ in found.values()), 8 * 10 + 1)
+        self.assertEqual(sum(records for records, _ in found.values()), 8 * 14 + 1)
         self.assert_no_transactions("committed.tx")
 
     def test_an_open_transaction_holds_read_committed_until_it_ends(self):

@@ -69,8 +69,9 @@ class RestartTest(TwoClusters):
         self.tool.call("start_producer", self.a, name="live", topic="live", partitions=PARTITIONS, rate=20000,
                        value_size=100, linger_ms=5, batch_size=16384, compression="lz4")
         with Longhaul(self.flow("flows", "live")) as run:
-            for round_number in range(3):
-                self.wait_held(self.b, "flows.live", PARTITIONS, 20000 * (round_number + 1), run=run)
+            for _ in range(3):
+                held = self.held(self.b, "flows.live", PARTITIONS)
+                self.wait_held(self.b, "flows.live", PARTITIONS, held + 20000, run=run)
                 run.terminate()
                 self.assertEqual(run.process.wait(30), 0, run.tail())
                 self.check_no_crash(run)
