@@ -311,13 +311,12 @@ net::Async<void> Cluster::after_failure(Route route, Error error, Backoff& backo
     default:
       co_return fail(std::move(error));
   }
-  LH_CO_TRY_VOID(co_await back_off(backoff, deadline, error));
+  // Why nothing is known about the cluster says more than that nothing is known.
+  if (refresh && refresh_error_) error = *refresh_error_;
+  LH_CO_TRY_VOID(co_await back_off(backoff, deadline, std::move(error)));
   if (!refresh) co_return Result<void>{};
   if (route.target == Target::leader) followed_topics_.insert(route.partition.topic);
-  const auto refreshed = co_await wait_for_refresh(deadline);
-  if (!refreshed && net::is_aborted(refreshed.error())) co_return refreshed;
-  if (!refreshed) co_return fail(std::move(error));
-  co_return Result<void>{};
+  co_return co_await wait_for_refresh(deadline);
 }
 
 net::Async<BrokerId> Cluster::coordinator(CoordinatorType type, std::string key, SteadyTime deadline) {

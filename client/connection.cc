@@ -326,8 +326,9 @@ void Connection::on_deadline() {
     arm_deadline();
     return;
   }
-  close(explain(
-      Error{net::NetErrc::timed_out, fmt::format("no answer to {}", protocol::api_info(late->api).name)}));
+  const auto* const hint = session_.ready() ? "" : " (is it a Kafka listener?)";
+  close(explain(Error{net::NetErrc::timed_out,
+                      fmt::format("no answer to {}{}", protocol::api_info(late->api).name, hint)}));
 }
 
 }  // namespace longhaul::client

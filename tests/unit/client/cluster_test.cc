@@ -285,6 +285,15 @@ TEST_F(ClusterTest, ASilentBrokerCostsOneRequestTimeoutThenAnotherIsAsked) {
   EXPECT_LT(core.loop.time.now(), begin + seconds(32));
 }
 
+TEST_F(ClusterTest, SaysWhyTheClusterCannotBeReachedRatherThanWhatIsUnknown) {
+  make();
+  broker.refuse = ErrorCode(ECONNREFUSED, boost::system::system_category());
+  const auto answer = run(cluster->call_controller(protocol::InitProducerIdRequest{}, in(seconds(5))));
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().message().find("Connection refused"), std::string::npos)
+      << answer.error().message();
+}
+
 TEST_F(ClusterTest, AsksTheControllerAgainAfterItMoved) {
   make();
   controller = 1;

@@ -67,7 +67,8 @@ TEST_F(ListenerTest, SaysThatItHungUpAtTheFirstRequest) {
 TEST_F(ListenerTest, SaysThatNothingAnswered) {
   const auto begin = core.loop.time.now();
   broker.on(ApiKey::api_versions, [](const Request&) {});
-  EXPECT_EQ(open_error(), "cluster A: broker kafka-1:9092: no answer to ApiVersions: timed out");
+  EXPECT_EQ(open_error(),
+            "cluster A: broker kafka-1:9092: no answer to ApiVersions (is it a Kafka listener?): timed out");
   EXPECT_EQ(core.loop.time.now(), begin + seconds(10));
 }
 
