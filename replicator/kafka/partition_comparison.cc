@@ -191,7 +191,8 @@ net::Async<void> PartitionComparison::take(Side& side, Slice frame, const protoc
     co_return Result<void>{};
   }
   // A new leader learns the high watermark a moment later than it leads.
-  co_return co_await side.cluster.io().time.sleep_until(after(kPause));
+  co_return fail(protocol::kafka_error(KafkaErrc::offset_not_available),
+                 "{}: {} is readable up to offset {} only", side.cluster.name(), side.partition, readable);
 }
 
 }  // namespace longhaul::replicator

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/config/flow_config.h"
+#include "base/clock.h"
+#include "net/io.h"
+#include "replicator/java_pattern.h"
+
+namespace longhaul::app {
+
+/// One partition, or one topic that could not be taken apart into partitions, after it was compared.
+struct VerifyResult {
+  enum class Kind { same, differs, not_compared };
+  Kind kind = Kind::same;
+  /// "orders-3 -> A.orders-3"
+  std::string what;
+  /// What was found, for one line.
+  std::string text;
+  std::int64_t records = 0;
+};
+
+struct VerifyOptions {
+  /// Source topics to compare of those that the flow selects; all when empty.
+  std::optional<replicator::JavaPattern> topics;
+  /// Partitions compared at the same time.
+  int parallel = 8;
+  /// How long a target that lacks records may take to get the next ones.
+  milliseconds patience{5'000};
+};
+
+/// Compares all partitions of the flow, up to the ends they have when this begins. `report` is called on the
+/// core of `io`, once per partition, in the order in which they are done. An error says why nothing could be
+/// compared.
+[[nodiscard]] net::Async<void> verify_flow(net::Io& io, const config::FlowConfig& flow,
+                                           const VerifyOptions& options,
+                                           std::function<void(const VerifyResult&)> report);
+
+}  // namespace longhaul::app
