@@ -65,10 +65,16 @@ net::Async<FlowPlan> look_at(net::Io& io, const config::FlowConfig& flow) {
   co_return plan;
 }
 
+/// "included by 'orders.*'"; without the rule where none decided.
+std::string because(const replicator::Decision& decision) {
+  if (decision.rule.empty()) return std::string(to_string(decision.reason));
+  return fmt::format("{} '{}'", to_string(decision.reason), decision.rule);
+}
+
 void print_topic(const TopicChange& change, const FlowPlan& plan, const config::FlowConfig& flow) {
   const auto decision = flow.selection->decide(change.source.name);
-  fmt::print("  {} -> {}  ({} partitions; {} '{}')\n", change.source.name, change.remote_topic,
-             change.source.partitions, to_string(decision.reason), decision.rule);
+  fmt::print("  {} -> {}  ({} partitions; {})\n", change.source.name, change.remote_topic, change.source.partitions,
+             because(decision));
   if (change.kind == TopicChange::Kind::add_partitions) {
     fmt::print("      would grow from {} to {} partitions\n", change.remote_partitions,
                change.source.partitions);
@@ -92,7 +98,7 @@ void print_plan(const config::FlowConfig& flow, const FlowPlan& plan) {
   for (const auto& change : plan.topics.selected) print_topic(change, plan, flow);
   fmt::print("Topics rejected: {}\n", plan.topics.rejected.size());
   for (const auto& topic : plan.topics.rejected) {
-    fmt::print("  {}  ({} '{}')\n", topic.name, to_string(topic.decision.reason), topic.decision.rule);
+    fmt::print("  {}  ({})\n", topic.name, because(topic.decision));
   }
   for (const auto& [first, second] : plan.topics.collisions) {
     fmt::print("  CONFLICT: {} and {} have the same name on the target; neither is replicated\n", first,

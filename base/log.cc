@@ -4,7 +4,12 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <iterator>
 #include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <utility>
 
 namespace longhaul::log {
 namespace {
@@ -71,6 +76,30 @@ void append_value(fmt::memory_buffer& out, std::string_view value) {
   out.push_back('"');
 }
 
+/// Whether a line may be printed at `now`: exact repeats within a few seconds are counted instead, because several
+/// cores see the same broker go. Returns how many were held back since the last one, or nullopt to hold this one back.
+/// Called with `printing` held.
+std::optional<int> pass_repeats(const std::string& line, std::chrono::steady_clock::time_point now) {
+  struct Seen {
+    std::chrono::steady_clock::time_point printed;
+    int held_back = 0;
+  };
+  static std::unordered_map<std::string, Seen> recent;
+  constexpr auto kQuiet = std::chrono::seconds(5);
+  constexpr std::size_t kRemembered = 1000;
+  if (recent.size() > kRemembered) {
+    std::erase_if(recent, [&](const auto& entry) { return now - entry.second.printed > kQuiet; });
+  }
+  const auto [entry, is_new] = recent.try_emplace(line, Seen{now});
+  auto& seen = entry->second;
+  if (!is_new && now - seen.printed < kQuiet) {
+    ++seen.held_back;
+    return std::nullopt;
+  }
+  seen.printed = now;
+  return std::exchange(seen.held_back, 0);
+}
+
 }  // namespace
 
 void set_level(Level level) {
@@ -100,6 +129,9 @@ void write(Level level, std::string_view text, std::initializer_list<Field> fiel
     append_value(line, field.value);
   }
   const std::lock_guard lock(printing);
+  const auto repeated = pass_repeats(fmt::to_string(line), std::chrono::steady_clock::now());
+  if (!repeated) return;
+  if (*repeated > 0) fmt::format_to(std::back_inserter(line), " repeated={}", *repeated);
   if (before_line != nullptr) before_line();
   logger().log(to_spdlog(level), std::string_view(line.data(), line.size()));
 }
