@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -11,10 +12,11 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 
 from conformance.lab import KAFKA_VERSION, KafkaCluster, end_offsets  # noqa: E402
-from conformance.processes import ROOT, LabError, Process, remove_directory, work_directory  # noqa: E402
+from conformance.processes import (  # noqa: E402
+    ROOT, LabError, Process, remove_directory, wait_until, work_directory)
 from conformance.tools import comparable, kcat_digest  # noqa: E402
 
-BINARY = ROOT / "build/release/longhaul"
+BINARY = os.environ.get("LONGHAUL", str(ROOT / "build/release/longhaul"))
 TOPICS = ("orders", "payments", "clicks")
 PARTITIONS = 4
 
@@ -27,9 +29,7 @@ east->west.topics = orders|payments|clicks
 
 # One broker per cluster here.
 replication.factor = 1
-checkpoints.topic.replication.factor = 1
-heartbeats.topic.replication.factor = 1
-offset-syncs.topic.replication.factor = 1
+offset.storage.replication.factor = 1
 """
 
 
@@ -45,8 +45,8 @@ def longhaul(*arguments, show=True):
     """Runs one command to its end, its output on our terminal; SystemExit when it fails."""
     words = [str(word) for word in arguments]
     if show:
-        say("$ longhaul " + " ".join(words))
-    code = subprocess.run([str(BINARY), *words], stdin=subprocess.DEVNULL, check=False).returncode
+        say("$ longhaul " + " ".join(os.path.relpath(word) if os.path.isabs(word) else word for word in words))
+    code = subprocess.run([BINARY, *words], stdin=subprocess.DEVNULL, check=False).returncode
     if code != 0:
         raise LabError(f"'longhaul {' '.join(words)}' ended with exit code {code}")
 
@@ -58,12 +58,8 @@ def held(cluster, topic):
         return 0
 
 
-def live_producers(east, directory):
-    """One background generator per topic, a few hundred records a second each."""
-    return [Process(f"producer of {topic}",
-                    [BINARY, "generate", east.bootstrap, "--topic", topic, "--partitions", PARTITIONS, "--rate", "500",
-                     "--records", "1000000"], directory / f"live-{topic}.log")
-            for topic in TOPICS]
+def topic_options():
+    return [word for topic in TOPICS for word in ("--topic", f"{topic}:{PARTITIONS}")]
 
 
 def demonstrate(options, directory):
@@ -75,22 +71,23 @@ def demonstrate(options, directory):
         config.write_text(CONFIG.format(east=east.bootstrap, west=west.bootstrap))
 
         step(f"Generating {options.records:,} records in {len(TOPICS)} topics of {PARTITIONS} partitions")
-        share = options.records // len(TOPICS)
-        for number, topic in enumerate(TOPICS):
-            count = share + (options.records - share * len(TOPICS) if number == 0 else 0)
-            longhaul("generate", east.bootstrap, "--topic", topic, "--partitions", PARTITIONS, "--records", count)
+        longhaul("generate", east.bootstrap, *topic_options(), "--records", options.records, "--size", "50-500",
+                 "--codec", "mixed")
 
-        step("Replicating while producers keep writing")
-        producers = live_producers(east, directory)
+        step("Replicating while a producer keeps writing 2,000 records a second")
+        producer = Process("the live producer",
+                           [BINARY, "generate", east.bootstrap, *topic_options(), "--rate", "2000", "--duration", "900",
+                            "--seed", "2", "--size", "50-500", "--codec", "mixed", "--batch-bytes", "4000"],
+                           directory / "live.log")
+        wait_until(lambda: total(east) > options.records or not producer.running(), 30, "the live producer")
         summary = directory / "summary.json"
         longhaul("run", config, "--until-caught-up", "--summary", summary)
         report_run(json.loads(summary.read_text()))
-        for producer in producers:
-            if not producer.running():
-                raise LabError(f"{producer.name} ended early:\n{producer.tail()}")
-            producer.stop()
-        written = {topic: held(east, topic) for topic in TOPICS}
-        behind = sum(written.values()) - sum(held(west, f"east.{topic}") for topic in TOPICS)
+        if not producer.running():
+            raise LabError(f"the live producer ended early:\n{producer.tail()}")
+        producer.stop()
+        written = total(east)
+        behind = written - total(west, "east.")
         step(f"A second run brings over the {behind:,} records that were written meanwhile")
         longhaul("run", config, "--until-caught-up")
 
@@ -98,8 +95,12 @@ def demonstrate(options, directory):
         longhaul("verify", config)
         step("Comparing both sides with kcat (key, value, headers, timestamp, in order)")
         compare_with_kcat(east, west)
-        say(f"\nDone: {sum(written.values()):,} records in {len(TOPICS) * PARTITIONS} partitions are the same on both "
+        say(f"\nDone: {written:,} records in {len(TOPICS) * PARTITIONS} partitions are the same on both "
             "clusters, by longhaul verify and by kcat.")
+
+
+def total(cluster, prefix=""):
+    return sum(held(cluster, prefix + topic) for topic in TOPICS)
 
 
 def report_run(summary):
