@@ -76,7 +76,8 @@ pragma    a header begins with #pragma once
 format    clang-format-19 changes nothing
 length    files stay under %d lines
 words     no machine paths, detached coroutines, TODO without issue, <format>, <print>
-dead      every header is included, every Python module imported, every .cc belongs to a module""" % MAX_LINES
+dead      every header is included, every Python module imported, every .cc belongs to a module,
+          every conformance class is a ctest test""" % MAX_LINES
 
 
 class Tree:
@@ -203,6 +204,18 @@ def check_dead_files(tree):
                 yield name, 1, "dead", "unit tests are picked up by the name *_test.cc"
 
 
+def check_registered_tests(tree):
+    registered = tree.text("tests/CMakeLists.txt") if "tests/CMakeLists.txt" in tree.names else ""
+    for name in tree.names:
+        module = re.match(r"tests/conformance/test_(\w+)\.py$", name)
+        if not module:
+            continue
+        for number, text in enumerate(re.split(r"(?m)^(?=class )", tree.text(name))):
+            test_class = re.match(r"class (\w+)", text)
+            if test_class and "    def test_" in text and f"({module[1]}.{test_class[1]} " not in registered:
+                yield name, number, "dead", f"tests/CMakeLists.txt does not run {module[1]}.{test_class[1]}"
+
+
 def check_format(tree):
     binary = shutil.which("clang-format-19")
     if binary is None:
@@ -225,7 +238,7 @@ def check_format(tree):
 
 
 CHECKS = [check_include_directions, check_external_headers, check_own_header_first, check_length, check_words,
-          check_dead_files, check_format]
+          check_dead_files, check_registered_tests, check_format]
 
 
 def findings(tree):
@@ -255,6 +268,7 @@ BAD = [
     ("dead", "tests/unit/lonely/x_test.cc", "int x();\n"),
     ("dead", "tests/unit/base/x.cc", "int x();\n"),
     ("dead", "tests/conformance/unused.py", "A = 1\n"),
+    ("dead", "tests/conformance/test_x.py", "class XTest:\n    def test_x(self):\n        pass\n"),
     ("format", "codecs/b.cc", '#include "base/a.h"\n\nint   b(){return a();}\n'),
 ]
 
