@@ -73,8 +73,8 @@ std::string because(const replicator::Decision& decision) {
 
 void print_topic(const TopicChange& change, const FlowPlan& plan, const config::FlowConfig& flow) {
   const auto decision = flow.selection->decide(change.source.name);
-  fmt::print("  {} -> {}  ({} partitions; {})\n", change.source.name, change.remote_topic, change.source.partitions,
-             because(decision));
+  fmt::print("  {} -> {}  ({} partitions; {})\n", change.source.name, change.remote_topic,
+             change.source.partitions, because(decision));
   if (change.kind == TopicChange::Kind::add_partitions) {
     fmt::print("      would grow from {} to {} partitions\n", change.remote_partitions,
                change.source.partitions);

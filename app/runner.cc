@@ -1,6 +1,7 @@
 #include "app/runner.h"
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "app/wiring.h"
@@ -46,11 +47,18 @@ Runner::Runner(const config::ProcessSettings& process, const std::vector<const c
 }
 
 Runner::~Runner() {
+  // The groups must have seen the ends of their coroutines before they go.
+  std::atomic<bool> empty = group_->size() == 0 && !started_;
+  while (!empty) {
+    threads_.post(0, [&] { empty = group_->size() == 0; });
+    std::this_thread::sleep_for(milliseconds(1));
+  }
   threads_.stop();
   threads_.join();
 }
 
 void Runner::start() {
+  started_ = true;
   group_->spawn([this] { return control(); });
   threads_.start();
 }
@@ -75,7 +83,7 @@ std::vector<FlowSnapshot> Runner::snapshot() const {
 bool Runner::succeeded() const {
   const std::lock_guard lock(mutex_);
   return positions_stored_ && std::ranges::all_of(snapshots_, [](const FlowSnapshot& flow) {
-           return flow.failure.empty() && flow.status.stopped.empty();
+           return flow.failure.empty() && flow.status.stopped.empty() && flow.status.missing_topics == 0;
          });
 }
 
@@ -128,16 +136,32 @@ net::Task Runner::watch_until_end() {
 }
 
 net::Task Runner::drain_all() {
-  const auto deadline = net::saturating_add(threads_.core(0).time.now(), options_.drain_timeout);
+  auto& io = threads_.core(0);
+  const auto deadline = net::saturating_add(io.time.now(), options_.drain_timeout);
+  // Side by side: a flow whose target is gone must not use up the time of the others.
+  net::TaskGroup draining(io.executor);
+  net::Event drained(io.time);
+  std::size_t left = flows_.size();
   for (const auto& running : flows_) {
-    const auto drained = co_await running->flow.drain(deadline);
-    if (drained) continue;
-    log::error("positions could not be stored at the end; the next start looks for them on the target",
-               {{"flow", running->snapshot.name}, {"reason", drained.error().message()}});
-    const std::lock_guard lock(mutex_);
-    positions_stored_ = false;
+    auto* one = running.get();
+    draining.spawn([this, one, deadline, &left, &drained]() -> net::Task {
+      co_await drain_flow(*one, deadline);
+      --left;
+      drained.notify();
+    });
   }
+  while (left > 0) (void)co_await drained.wait();
+  co_await draining.stop();
   (void)co_await publish();
+}
+
+net::Task Runner::drain_flow(Running& running, SteadyTime deadline) {
+  const auto drained = co_await running.flow.drain(deadline);
+  if (drained) co_return;
+  log::error("positions could not be stored at the end; the next start looks for them on the target",
+             {{"flow", running.snapshot.name}, {"reason", drained.error().message()}});
+  const std::lock_guard lock(mutex_);
+  positions_stored_ = false;
 }
 
 }  // namespace longhaul::app

@@ -58,6 +58,7 @@ class Runner {
   [[nodiscard]] net::Task start_flow(Running& running);
   [[nodiscard]] net::Task watch_until_end();
   [[nodiscard]] net::Task drain_all();
+  [[nodiscard]] net::Task drain_flow(Running& running, SteadyTime deadline);
   [[nodiscard]] boost::asio::awaitable<bool> publish();
 
   RunOptions options_;
@@ -68,6 +69,7 @@ class Runner {
   std::unique_ptr<net::Event> wake_;
   std::vector<std::unique_ptr<Running>> flows_;
   bool drain_wanted_ = false;  // the control core's
+  bool started_ = false;
 
   mutable std::mutex mutex_;
   std::vector<FlowSnapshot> snapshots_;

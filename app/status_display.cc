@@ -46,6 +46,7 @@ std::string status_text(const FlowSnapshot& flow, double bytes_per_second, doubl
   if (status.lag > 0 && records_per_second >= 1) {
     text += "  ETA " + duration_text(static_cast<double>(status.lag) / records_per_second);
   }
+  if (status.missing_topics > 0) text += fmt::format("  {} topics missing", status.missing_topics);
   if (!status.stopped.empty()) text += fmt::format("  {} stopped", status.stopped.size());
   return text;
 }

@@ -45,6 +45,7 @@ std::string summary_json(const std::vector<FlowSnapshot>& flows, double seconds)
                 {"batches_reencoded", status.batches_reencoded},
                 {"retries", status.retries},
                 {"lag_records", status.lag},
+                {"missing_topics", status.missing_topics},
                 {"stopped_partitions", stopped}};
     if (!flow.failure.empty()) one["failure"] = flow.failure;
     summary["flows"].push_back(std::move(one));

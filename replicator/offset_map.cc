@@ -7,9 +7,12 @@
 
 namespace longhaul::replicator {
 
-void OffsetMap::restore(std::vector<MapSegment> segments) {
+void OffsetMap::restore(std::vector<MapSegment> segments, Offset source_end) {
   LH_CHECK(segments_.empty());
   for (auto& segment : segments) {
+    std::erase_if(segment.runs,
+                  [&](const OffsetRun& run) { return run.source >= source_end || run.records <= 0; });
+    for (auto& run : segment.runs) run.records = std::min(run.records, source_end - run.source);
     if (!segment.runs.empty()) segments_.push_back(std::move(segment));
   }
   first_unsaved_ = segments_.empty() ? 0 : segments_.back().number + 1;

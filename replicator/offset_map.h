@@ -42,8 +42,9 @@ class OffsetMap {
   OffsetMap() = default;
   explicit OffsetMap(Limits limits) : limits_(limits) {}
 
-  /// Continues from what was stored; `segments` in ascending number.
-  void restore(std::vector<MapSegment> segments);
+  /// Continues from what was stored; `segments` in ascending number. What lies at or behind `source_end` is
+  /// left out: the position decides, not the map.
+  void restore(std::vector<MapSegment> segments, Offset source_end);
 
   /// Adds an acknowledged batch. Both offsets must lie behind everything added before.
   void add(OffsetRun run);

@@ -108,9 +108,10 @@ void PartitionPipeline::on_acknowledged(std::uint64_t number, Offset base) {
   finish_round();
 }
 
-void PartitionPipeline::on_failed(std::uint64_t number, SteadyTime retry_at) {
+void PartitionPipeline::on_failed(std::uint64_t number, Fate fate, SteadyTime retry_at) {
   entry(number).state = State::failed;
   --in_flight_;
+  if (fate == Fate::unknown) round_in_doubt_ = true;
   ++counters_.retries;
   round_failed_ = true;
   retry_at_ = retry_at_ ? std::max(*retry_at_, retry_at) : retry_at;
@@ -149,7 +150,7 @@ void PartitionPipeline::settle(Entry& front) {
 
 void PartitionPipeline::settle_front() {
   while (!stop_ && !window_.empty() && window_.front().state == State::acknowledged) {
-    settle(window_.front());
+    settle(window_.front());  // may stop, and then has dropped the window
     if (stop_) return;
     window_bytes_ -= window_.front().batch.bytes.size();
     window_.pop_front();
@@ -160,17 +161,21 @@ void PartitionPipeline::settle_front() {
 }
 
 void PartitionPipeline::finish_round() {
+  if (stop_) drop_window();
   if (!round_failed_ || in_flight_ > 0 || stop_) return;
   round_failed_ = false;
   established_ = false;
+  const bool in_doubt = std::exchange(round_in_doubt_, false);
   for (auto& waiting : window_) {
-    if (waiting.state == State::acknowledged) {
+    // Behind a batch in doubt this is no contradiction: sent again, both are recognised and answered as
+    // before.
+    if (waiting.state == State::acknowledged && !in_doubt) {
       stop({StopReason::target_order_broken, window_.front().batch.base,
             fmt::format("source offset {} is stored at target offset {}, but source offset {} is not stored",
                         waiting.batch.base, waiting.target_base, window_.front().batch.base)});
       return;
     }
-    if (waiting.state == State::failed) waiting.state = State::waiting;
+    waiting.state = State::waiting;
   }
   next_ = 0;
 }
@@ -178,16 +183,24 @@ void PartitionPipeline::finish_round() {
 void PartitionPipeline::stop(Stop stop) {
   reading_ = false;
   if (!stop_) stop_ = std::move(stop);
+  drop_window();
+}
+
+void PartitionPipeline::drop_window() {
+  // The slabs behind the window are shared with other partitions; a stopped one must not hold them.
+  dropped_ = dropped_ || !window_.empty();
+  while (!window_.empty() && window_.back().state != State::in_flight) window_.pop_back();
+  next_ = window_.size();
 }
 
 Offset PartitionPipeline::settled_offset() const {
-  return window_.empty() ? fetch_offset_ : progress_.source_offset;
+  return idle() ? fetch_offset_ : progress_.source_offset;
 }
 
 Progress PartitionPipeline::progress() const {
   auto now = progress_;
   now.source_offset = settled_offset();
-  if (window_.empty() && fetch_epoch_ != LeaderEpoch()) now.source_leader_epoch = fetch_epoch_;
+  if (idle() && fetch_epoch_ != LeaderEpoch()) now.source_leader_epoch = fetch_epoch_;
   if (now.anchor && last_size_ > 0) {
     now.anchor->payload_crc = payload_checksum(last_header_, last_size_ - last_header_.size());
   }

@@ -113,25 +113,29 @@ class PartitionPipeline {
   /// True when a batch that was sent before `number` failed and is not stored, so `number` had to fail too.
   [[nodiscard]] bool follows_failure(std::uint64_t number) const;
   /// When a failed window may be sent again; nullopt when nothing waits for a time.
-  [[nodiscard]] std::optional<SteadyTime> retry_at() const { return retry_at_; }
+  [[nodiscard]] std::optional<SteadyTime> retry_at() const {
+    return stop_ || round_failed_ ? std::nullopt : retry_at_;
+  }
 
   /// The target stored batch `number` at `base`, or had stored it before.
   void on_acknowledged(std::uint64_t number, Offset base);
+  /// What is known about a batch that failed.
+  enum class Fate { not_stored, unknown };
   /// Batch `number` was refused in a way that passes, or its fate is unknown. When nothing is under way any
   /// more, the window is sent again from the first unacknowledged batch, with the same sequences, not before
   /// `retry_at`.
-  void on_failed(std::uint64_t number, SteadyTime retry_at);
+  void on_failed(std::uint64_t number, Fate fate, SteadyTime retry_at);
   /// Batch `number` was refused for good.
   void on_refused(std::uint64_t number, StopReason reason, std::string detail);
 
-  /// Ends reading and writing; what is under way is still counted.
+  /// Ends reading and writing. What waits is dropped, what is under way is dropped when its result comes.
   void stop(Stop stop);
   /// Ends reading only: what waits is still written.
   void stop_reading() { reading_ = false; }
   [[nodiscard]] bool reading() const { return reading_; }
   [[nodiscard]] const std::optional<Stop>& stopped() const { return stop_; }
-  /// True when nothing waits and nothing is under way.
-  [[nodiscard]] bool idle() const { return window_.empty(); }
+  /// True when nothing waits and nothing is under way, and nothing that was read was dropped.
+  [[nodiscard]] bool idle() const { return window_.empty() && !dropped_; }
   [[nodiscard]] int in_flight() const { return in_flight_; }
 
   [[nodiscard]] Progress progress() const;
@@ -154,6 +158,7 @@ class PartitionPipeline {
   void settle_front();
   void settle(Entry& entry);
   void finish_round();
+  void drop_window();
 
   PipelineOptions options_;
   Offset fetch_offset_;
@@ -167,6 +172,10 @@ class PartitionPipeline {
   std::size_t next_ = 0;  // index in window_ of the next batch to send
   int in_flight_ = 0;
   bool round_failed_ = false;
+  /// A batch of the round is in doubt, so one behind it may rightly be stored.
+  bool round_in_doubt_ = false;
+  /// Batches were read and dropped: the position is behind what was read.
+  bool dropped_ = false;
   /// The target knows our producer here. Before it does, it takes any first sequence, so a second batch under
   /// way could be stored although the first one failed.
   bool established_ = false;

@@ -73,12 +73,13 @@ PassPlan plan_passthrough(const FetchedSet& set, Offset position, LeaderEpoch la
       return plan;
     }
     next = batch.next_offset();
-    if (batch.last_offset() < position) continue;
+    // Also for batches below the position: their markers end the transactions that the list names.
     const auto is_aborted = aborted.is_aborted(batch);
     if (!is_aborted) {
       plan.anomaly = Stop{StopReason::malformed_batch, plan.next_position, is_aborted.error().message()};
       return plan;
     }
+    if (batch.last_offset() < position) continue;
     const bool dropped = *is_aborted || batch.is_control() || batch.records_count() == 0;
     if (!dropped) {
       if (auto stop = obstacle(batch, position, limits)) {

@@ -18,6 +18,8 @@ ResumeDecision stop(StopReason reason, Offset offset, std::string detail) {
 ResumeDecision begin(Offset offset, const ResumeFacts& facts, std::string note) {
   ResumeDecision decision{.note = std::move(note)};
   decision.progress.source_offset = offset;
+  // What the target holds so far is not ours to look at.
+  decision.progress.target_offset = facts.target_end;
   decision.progress.producer = facts.fresh_producer;
   return decision;
 }

@@ -58,7 +58,11 @@ void TailMatch::add_source(const FetchedSet& set) {
            fmt::format("target offset {} holds a batch of ours (sequence {}, {} records) that is not the one "
                        "at source offset {} (sequence {}, {} records)",
                        found.base, found.sequence, found.records, batch.base,
-                       progress_.producer.next_sequence, batch.records));
+                       progress_.producer.next_sequence, batch.records) +
+               (found.checksum == checksum
+                    ? ""
+                    : "; their contents differ (a remote topic whose compression.type is not "
+                      "'producer' compresses anew)"));
       return;
     }
     progress_.source_offset = batch.next;

@@ -64,7 +64,7 @@ constexpr KnownKey kConnectorKeys[] = {
     {"exactly.once.support", not_served, "", flow_only},
     {"transaction.boundary", not_served, "", flow_only},
     {"transaction.boundary.interval.ms", not_served, "", flow_only},
-    {"offsets.storage.topic", not_served, "", flow_only},
+    {"offsets.storage.topic", served, "", flow_only},
     {"topic.creation.*", no_effect, "remote topics take their shape from the source topic", flow_only},
     {"producer.override.*", served, "", flow_only},
     {"consumer.override.*", no_effect, "MirrorMaker 2 does not read it either for its source consumer",

@@ -15,6 +15,7 @@ using Which = FlowShard::Which;
 
 constexpr milliseconds kRefreshTimeout{120'000};
 constexpr milliseconds kFlushTimeout{60'000};
+constexpr milliseconds kUnreadyInterval{5'000};
 
 ErrorCode wrong_set_up() {
   return make_error_code(boost::system::errc::invalid_argument);
@@ -28,6 +29,7 @@ Flow::Flow(net::Io& control, std::vector<FlowCore> cores, FlowOptions options, F
       source_(control, std::move(clients.source_admin)),
       target_(control, std::move(clients.target_admin)),
       store_(target_, options_),
+      positions_lock_(control.time),
       group_(control.executor) {
   for (const auto& core : cores) {
     shards_.push_back(std::make_unique<FlowShard>(*core.io, *core.pool, clients.source_data,
@@ -42,11 +44,16 @@ net::Async<void> Flow::start() {
   LH_CO_TRY_VOID(co_await store_.open(SteadyTime::max()));
   store_.set_clusters(source_cluster_id_, target_cluster_id_);
   opened_ = true;
-  LH_CO_TRY(const auto identity, co_await client::init_producer_id(target_, SteadyTime::max()));
-  producer_ = {.id = identity.id, .epoch = identity.epoch, .next_sequence = 0};
+  LH_CO_TRY_VOID(co_await fresh_producer(SteadyTime::max()));
   LH_CO_TRY_VOID(co_await sync_until_done());
   group_.spawn([this] { return flush_loop(); });
-  if (options_.refresh_interval) group_.spawn([this] { return refresh_loop(); });
+  group_.spawn([this] { return refresh_loop(); });
+  co_return Result<void>{};
+}
+
+net::Async<void> Flow::fresh_producer(SteadyTime deadline) {
+  LH_CO_TRY(const auto identity, co_await client::init_producer_id(target_, deadline));
+  producer_ = {.id = identity.id, .epoch = identity.epoch, .next_sequence = 0};
   co_return Result<void>{};
 }
 
@@ -91,13 +98,19 @@ boost::asio::awaitable<FlowStatus> Flow::status() {
         one->io(), [one]() -> boost::asio::awaitable<FlowStatus> { co_return one->status(); });
     sum.add(status);
   }
+  sum.behind_goal += unready_;
+  sum.missing_topics += uncreated_;
   co_return sum;
 }
 
 net::Task Flow::refresh_loop() {
   auto& time = control_.time;
   for (;;) {
-    const auto slept = co_await time.sleep_for(*options_.refresh_interval);
+    // What could not be taken up yet is tried again soon, whatever the interval.
+    const bool soon = unready_ > 0;
+    if (!soon && !options_.refresh_interval) co_return;
+    const auto slept =
+        co_await time.sleep_for(soon ? kUnreadyInterval : milliseconds(*options_.refresh_interval));
     if (!slept) co_return;
     const auto done = co_await sync_topics(net::saturating_add(time.now(), kRefreshTimeout));
     if (done) continue;

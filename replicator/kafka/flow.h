@@ -12,6 +12,7 @@
 #include "net/event.h"
 #include "net/task_group.h"
 #include "replicator/flow_options.h"
+#include "replicator/kafka/async_lock.h"
 #include "replicator/kafka/flow_shard.h"
 #include "replicator/kafka/position_store.h"
 #include "replicator/topic_sync.h"
@@ -67,6 +68,7 @@ class Flow {
 
   [[nodiscard]] net::Async<void> connect();
   [[nodiscard]] net::Async<void> sync_until_done();
+  [[nodiscard]] net::Async<void> fresh_producer(SteadyTime deadline);
   [[nodiscard]] net::Async<void> sync_topics(SteadyTime deadline);
   [[nodiscard]] net::Async<TopicPlan> read_plan(SteadyTime deadline);
   void report_plan(const TopicPlan& plan);
@@ -78,6 +80,8 @@ class Flow {
   [[nodiscard]] net::Async<void> read_offsets(std::vector<Candidate>& candidates, SteadyTime deadline);
   [[nodiscard]] net::Async<void> read_limits(std::vector<Candidate>& candidates, SteadyTime deadline);
   [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> look_back(Candidate& candidate, const Progress& stored, SteadyTime deadline);
+  void report_unready(const Candidate& candidate, const Error& reason);
   void report_note(const Candidate& candidate, const std::string& note);
   [[nodiscard]] net::Async<void> hand_over(std::vector<Candidate> candidates, SteadyTime deadline);
   [[nodiscard]] std::size_t shard_of(const TopicPartition& target) const;
@@ -99,6 +103,11 @@ class Flow {
   std::string target_cluster_id_;
   /// Reports that could not be stored yet, by source partition: newer ones replace older ones.
   std::map<TopicPartition, PartitionReport> unsaved_;
+  /// Storing positions and handing partitions over take turns.
+  AsyncLock positions_lock_;
+  /// Partitions that could not be taken up yet; remote topics that could not be created.
+  std::int64_t unready_ = 0;
+  std::int64_t uncreated_ = 0;
   bool opened_ = false;
   bool stopped_ = false;
   net::TaskGroup group_;

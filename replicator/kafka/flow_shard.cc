@@ -16,6 +16,7 @@ void FlowStatus::add(const FlowStatus& other) {
   retries += other.retries;
   lag += other.lag;
   behind_goal += other.behind_goal;
+  missing_topics += other.missing_topics;
   stopped.insert(stopped.end(), other.stopped.begin(), other.stopped.end());
 }
 
@@ -46,6 +47,7 @@ net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime d
     auto& held = partitions_[start.source];
     if (held.partition != nullptr) {
       reader_.remove(*held.partition);
+      held.partition->stop_reported = true;  // it is replaced, not stopped
       held.partition->pipeline.stop(
           {StopReason::source_deleted, held.partition->pipeline.settled_offset(), {}});
       retired_.push_back(std::move(held.partition));
@@ -117,7 +119,7 @@ FlowStatus FlowShard::status() const {
     status.lag += std::max<std::int64_t>(0, pipeline.end() - settled);
     if (pipeline.stopped()) {
       status.stopped.push_back({source, *pipeline.stopped()});
-    } else if (settled < held.partition->goal) {
+    } else if (settled < held.partition->goal && !(held.partition->found_nothing && pipeline.idle())) {
       ++status.behind_goal;
     }
   }

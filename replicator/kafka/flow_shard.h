@@ -44,6 +44,8 @@ struct FlowStatus {
   std::int64_t lag = 0;
   /// Partitions that have not reached their goal yet and are not stopped.
   std::int64_t behind_goal = 0;
+  /// Selected topics whose remote topic could not be created.
+  std::int64_t missing_topics = 0;
   struct StoppedPartition {
     TopicPartition source;
     Stop stop;

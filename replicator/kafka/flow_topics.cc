@@ -17,6 +17,8 @@ namespace {
 using protocol::KafkaErrc;
 
 constexpr milliseconds kHandOverTimeout{30'000};
+constexpr milliseconds kOffsetsTimeout{15'000};
+constexpr milliseconds kLookTimeout{60'000};
 
 /// Value of a setting; empty when it is unknown.
 std::string setting(const std::vector<ConfigValue>& configs, std::string_view name) {
@@ -52,8 +54,12 @@ net::Async<void> Flow::sync_topics(SteadyTime deadline) {
     // refresh.
     LH_CO_TRY(plan, co_await read_plan(deadline));
   }
+  uncreated_ = std::ranges::count(plan.selected, TopicChange::Kind::create, &TopicChange::kind);
   auto candidates = find_new(plan);
-  if (candidates.empty()) co_return Result<void>{};
+  if (candidates.empty()) {
+    unready_ = 0;
+    co_return Result<void>{};
+  }
   co_return co_await take_up(std::move(candidates), deadline);
 }
 
@@ -153,12 +159,26 @@ std::vector<Flow::Candidate> Flow::find_new(const TopicPlan& plan) const {
 }
 
 net::Async<void> Flow::take_up(std::vector<Candidate> candidates, SteadyTime deadline) {
+  // A partition that begins anew in this process must not continue under the producer it had: the target
+  // would take its first batches for repeats.
+  const bool again =
+      std::ranges::any_of(candidates, [&](const Candidate& c) { return active_.contains(c.source); });
+  if (again) LH_CO_TRY_VOID(co_await fresh_producer(deadline));
   LH_CO_TRY_VOID(co_await read_offsets(candidates, deadline));
   LH_CO_TRY_VOID(co_await read_limits(candidates, deadline));
   for (auto& candidate : candidates) {
     if (candidate.ready) LH_CO_TRY_VOID(co_await decide(candidate, deadline));
   }
+  unready_ = std::ranges::count(candidates, false, &Candidate::ready);
   co_return co_await hand_over(std::move(candidates), deadline);
+}
+
+void Flow::report_unready(const Candidate& candidate, const Error& reason) {
+  log::warn("a partition cannot be taken up yet; it will be tried again",
+            {{"flow", options_.name()},
+             {"topic", candidate.source.topic},
+             {"partition", candidate.source.partition},
+             {"reason", reason.message()}});
 }
 
 net::Async<void> Flow::read_offsets(std::vector<Candidate>& candidates, SteadyTime deadline) {
@@ -172,11 +192,15 @@ net::Async<void> Flow::read_offsets(std::vector<Candidate>& candidates, SteadyTi
   }
   const auto isolation = options_.isolation;
   constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
+  // A partition without leader must not hold up the others for long.
+  const auto soon = [&] {
+    return std::min(deadline, net::saturating_add(control_.time.now(), kOffsetsTimeout));
+  };
   LH_CO_TRY(const auto first,
-            co_await client::list_offsets(source_, std::move(starts), kUncommitted, deadline));
-  LH_CO_TRY(const auto last, co_await client::end_offsets(source_, std::move(sources), isolation, deadline));
+            co_await client::list_offsets(source_, std::move(starts), kUncommitted, soon()));
+  LH_CO_TRY(const auto last, co_await client::end_offsets(source_, std::move(sources), isolation, soon()));
   LH_CO_TRY(const auto target,
-            co_await client::end_offsets(target_, std::move(targets), kUncommitted, deadline));
+            co_await client::end_offsets(target_, std::move(targets), kUncommitted, soon()));
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     auto& candidate = candidates[i];
     const client::PartitionOffset* failed = nullptr;
@@ -184,11 +208,7 @@ net::Async<void> Flow::read_offsets(std::vector<Candidate>& candidates, SteadyTi
       if (!one->listed) failed = one;
     }
     if (failed != nullptr) {
-      log::error("offsets of a partition cannot be read; it will be tried again",
-                 {{"flow", options_.name()},
-                  {"topic", failed->partition.topic},
-                  {"partition", failed->partition.partition},
-                  {"reason", failed->listed.error().message()}});
+      report_unready(candidate, failed->listed.error());
       continue;
     }
     candidate.ready = true;
@@ -245,43 +265,62 @@ net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
     if (segment) candidate.map.push_back(*std::move(segment));
   }
   if (decision.kind != ResumeDecision::Kind::look_at_tail) co_return Result<void>{};
-  LH_CO_TRY(auto look, co_await look_at_tail(source_, target_, options_, candidate.source, candidate.target,
-                                             decision.progress, candidate.target_end, deadline));
+  co_return co_await look_back(candidate, decision.progress, deadline);
+}
+
+net::Async<void> Flow::look_back(Candidate& candidate, const Progress& stored, SteadyTime deadline) {
+  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kLookTimeout));
+  auto look = co_await look_at_tail(source_, target_, options_, candidate.source, candidate.target, stored,
+                                    candidate.target_end, until);
+  if (!look && net::is_aborted(look.error())) co_return std::unexpected(std::move(look).error());
+  if (!look && client::reaction_to(look.error()) == client::Reaction::reset_position) {
+    candidate.stop = Stop{StopReason::state_mismatch, stored.source_offset,
+                          "what the predecessor appended cannot be read back: " + look.error().message()};
+    co_return Result<void>{};
+  }
+  if (!look) {
+    candidate.ready = false;
+    report_unready(candidate, look.error());
+    co_return Result<void>{};
+  }
   log::info("the predecessor ended without draining; what it appended was found on the target",
             {{"flow", options_.name()},
              {"topic", candidate.source.topic},
              {"partition", candidate.source.partition},
-             {"stored_offset", decision.progress.source_offset},
-             {"resume_offset", look.progress.source_offset}});
-  candidate.progress = look.progress;
-  candidate.stop = look.stop;
-  candidate.runs = std::move(look.runs);
+             {"stored_offset", stored.source_offset},
+             {"resume_offset", look->progress.source_offset}});
+  candidate.progress = look->progress;
+  candidate.stop = look->stop;
+  candidate.runs = std::move(look->runs);
   co_return Result<void>{};
 }
 
 net::Async<void> Flow::hand_over(std::vector<Candidate> candidates, SteadyTime deadline) {
+  LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
   std::vector<std::vector<PartitionStart>> starts(shards_.size());
   std::vector<PartitionReport> reports;
-  std::vector<std::pair<TopicPartition, Active>> taken;
   for (auto& candidate : candidates) {
     if (!candidate.ready) continue;
-    taken.emplace_back(candidate.source, Active{candidate.source_id, candidate.target_id});
     // Acknowledged before the first write: whoever comes next must know under which producer to look.
     if (!candidate.stop) reports.push_back(candidate.report());
-    auto& shard = starts[shard_of(candidate.target)];
-    shard.push_back(candidate.start());
+    unsaved_.erase(candidate.source);
+    starts[shard_of(candidate.target)].push_back(candidate.start());
   }
   LH_CO_TRY_VOID(co_await store_.write(reports, deadline));
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     if (starts[i].empty()) continue;
+    std::vector<std::pair<TopicPartition, Active>> taken;
+    for (const auto& start : starts[i])
+      taken.emplace_back(start.source, Active{start.source_id, start.target_id});
     auto* shard = shards_[i].get();
     const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kHandOverTimeout));
     auto work = [shard, until, list = std::move(starts[i])]() mutable {
       return shard->add(std::move(list), until);
     };
     LH_CO_TRY_VOID(co_await on_core(shard->io(), std::move(work)));
+    // At once: what runs must not be taken up a second time because another shard failed.
+    for (auto& [source, ids] : taken) active_[std::move(source)] = ids;
   }
-  for (auto& [source, ids] : taken) active_[std::move(source)] = ids;
   co_return Result<void>{};
 }
 

@@ -75,6 +75,8 @@ net::Async<void> read_partition(client::Cluster& cluster, TopicPartition partiti
               co_await fetch_partition(cluster, partition, position, committed, deadline));
     auto next = take_records(fetched.data, position, into);
     if (!next) co_return in_context(std::move(next).error(), "{}: {}", cluster.name(), partition);
+    // Compaction may have left nothing between the last batch and the end.
+    if (*next == position && fetched.data.records.empty()) break;
     position = *next;
   }
   co_return Result<void>{};
@@ -153,21 +155,21 @@ net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Clus
   co_return records;
 }
 
-net::Async<void> InternalTopicWriter::write(TopicPartition partition, std::vector<TextRecord> records,
+net::Async<void> InternalTopicWriter::write(TopicPartition partition, std::vector<Group> groups,
                                             SteadyTime deadline) {
   if (!producer_) {
     LH_CO_TRY(producer_, co_await client::init_producer_id(cluster_, deadline));
   }
   protocol::BatchBuilder builder;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const auto& record = records[i];
-    protocol::NewRecord added{.timestamp = cluster_.io().time.wall_ms(), .key = as_bytes(record.key)};
-    if (record.value) added.value = as_bytes(*record.value);
-    LH_CO_TRY_VOID(builder.add(added));
-    if (i + 1 < records.size() && builder.size() < kBatchBytes) continue;
-    auto& sequence = sequences_[partition];
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    for (const auto& record : groups[i]) {
+      protocol::NewRecord added{.timestamp = cluster_.io().time.wall_ms(), .key = as_bytes(record.key)};
+      if (record.value) added.value = as_bytes(*record.value);
+      LH_CO_TRY_VOID(builder.add(added));
+    }
+    if (i + 1 < groups.size() && builder.size() < kBatchBytes) continue;
     protocol::BatchOptions options;
-    options.producer = {producer_->id, producer_->epoch, sequence};
+    options.producer = {producer_->id, producer_->epoch, sequences_[partition]};
     LH_CO_TRY(const auto header, builder.finish(options, builder.payload()));
     auto slab = Slab::unbudgeted(builder.size());
     std::ranges::copy(header, slab.bytes().begin());

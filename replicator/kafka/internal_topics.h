@@ -43,9 +43,11 @@ class InternalTopicWriter {
  public:
   explicit InternalTopicWriter(client::Cluster& cluster) : cluster_(cluster) {}
 
-  /// Appends `records` to one partition, in as few batches as fit, the records of one batch together or not
-  /// at all. Returns when they are acknowledged by all in-sync replicas; repeats until `deadline`.
-  [[nodiscard]] net::Async<void> write(TopicPartition partition, std::vector<TextRecord> records,
+  /// Records that are in the topic together or not at all: a batch never ends inside a group.
+  using Group = std::vector<TextRecord>;
+  /// Appends the groups to one partition in order, in as few batches as fit. Returns when they are
+  /// acknowledged by all in-sync replicas; repeats until `deadline`.
+  [[nodiscard]] net::Async<void> write(TopicPartition partition, std::vector<Group> groups,
                                        SteadyTime deadline);
 
  private:

@@ -23,8 +23,11 @@ net::Async<void> PositionStore::open(SteadyTime deadline) {
                                 .replication_factor = options_.offsets_replication_factor,
                                 .configs = options_.offsets_topic_configs};
   };
-  LH_CO_TRY(offsets_partitions_,
-            co_await ensure_compacted_topic(target_, options_for(options_.offsets_topic), deadline));
+  std::vector<std::string> offsets_topics = {options_.offsets_topic};
+  if (options_.connector_offsets_topic) offsets_topics.push_back(*options_.connector_offsets_topic);
+  for (const auto& topic : offsets_topics) {
+    LH_CO_TRY(offsets_topics_[topic], co_await ensure_compacted_topic(target_, options_for(topic), deadline));
+  }
   LH_CO_TRY(state_partitions_,
             co_await ensure_compacted_topic(target_, options_for(options_.state_topic), deadline));
   LH_CO_TRY(state_, co_await read_compacted_topic(target_, options_.state_topic, deadline));
@@ -92,46 +95,56 @@ StoredPosition PositionStore::to_store(const PartitionReport& report) const {
   return stored;
 }
 
-net::Async<void> PositionStore::write(const std::vector<PartitionReport>& reports, SteadyTime deadline) {
-  while (writing_) LH_CO_TRY_VOID(co_await written_.wait_until(deadline));
-  writing_ = true;
-  auto outcome = co_await write_now(reports, deadline);
-  writing_ = false;
-  written_.notify();
-  co_return outcome;
+net::Async<void> PositionStore::write_mm2(const std::map<TopicPartition, std::int64_t>& offsets,
+                                          SteadyTime deadline) {
+  for (const auto& [topic, partitions] : offsets_topics_) {
+    std::map<PartitionIndex, std::vector<InternalTopicWriter::Group>> records;
+    for (const auto& [source, offset] : offsets) {
+      auto key = mm2_offset_key(options_.connector_name, options_.source_alias, source);
+      const auto partition = partition_for_key(as_bytes(key), partitions);
+      records[partition].push_back({{std::move(key), mm2_offset_value(offset)}});
+    }
+    for (auto& [partition, groups] : records) {
+      LH_CO_TRY_VOID(co_await writer_.write({topic, partition}, std::move(groups), deadline));
+    }
+  }
+  co_return Result<void>{};
 }
 
-net::Async<void> PositionStore::write_now(const std::vector<PartitionReport>& reports, SteadyTime deadline) {
-  std::map<PartitionIndex, std::vector<TextRecord>> ours;
-  std::map<PartitionIndex, std::vector<TextRecord>> mm2;
+net::Async<void> PositionStore::finish_mm2(SteadyTime deadline) {
+  if (mm2_unfinished_.empty()) co_return Result<void>{};
+  LH_CO_TRY_VOID(co_await write_mm2(mm2_unfinished_, deadline));
+  for (const auto& [source, offset] : mm2_unfinished_) mm2_offsets_[source] = offset;
+  mm2_unfinished_.clear();
+  co_return Result<void>{};
+}
+
+net::Async<void> PositionStore::write(const std::vector<PartitionReport>& reports, SteadyTime deadline) {
+  // A write that was begun earlier ends first: our next record names what stands in MM2's.
+  LH_CO_TRY_VOID(co_await finish_mm2(deadline));
+  std::map<PartitionIndex, std::vector<InternalTopicWriter::Group>> ours;
+  std::map<TopicPartition, std::int64_t> mm2;
   std::vector<std::pair<TopicPartition, StoredPosition>> written;
   for (const auto& report : reports) {
     auto stored = to_store(report);
     auto key = position_key(options_.source_alias, report.source);
-    auto& records = ours[partition_for_key(as_bytes(key), state_partitions_)];
+    auto& groups = ours[partition_for_key(as_bytes(key), state_partitions_)];
+    InternalTopicWriter::Group group;
     for (const auto& segment : report.segments) {
-      records.push_back({segment_key(options_.source_alias, report.source, report.source_id, segment.number),
-                         segment_value(segment)});
+      group.push_back({segment_key(options_.source_alias, report.source, report.source_id, segment.number),
+                       segment_value(segment)});
     }
-    records.push_back({std::move(key), position_value(stored)});
-    if (stored.mm2_after && stored.mm2_after != stored.mm2_before) {
-      auto mm2_key = mm2_offset_key(options_.connector_name, options_.source_alias, report.source);
-      const auto partition = partition_for_key(as_bytes(mm2_key), offsets_partitions_);
-      mm2[partition].push_back({std::move(mm2_key), mm2_offset_value(*stored.mm2_after)});
-    }
+    group.push_back({std::move(key), position_value(stored)});
+    groups.push_back(std::move(group));
+    if (stored.mm2_after && stored.mm2_after != stored.mm2_before) mm2[report.source] = *stored.mm2_after;
     written.emplace_back(report.source, std::move(stored));
   }
-  for (auto& [partition, records] : ours) {
-    LH_CO_TRY_VOID(co_await writer_.write({options_.state_topic, partition}, std::move(records), deadline));
+  for (auto& [partition, groups] : ours) {
+    LH_CO_TRY_VOID(co_await writer_.write({options_.state_topic, partition}, std::move(groups), deadline));
   }
-  for (auto& [partition, records] : mm2) {
-    LH_CO_TRY_VOID(co_await writer_.write({options_.offsets_topic, partition}, std::move(records), deadline));
-  }
-  for (auto& [source, stored] : written) {
-    if (stored.mm2_after) mm2_offsets_[source] = *stored.mm2_after;
-    positions_[source] = std::move(stored);
-  }
-  co_return Result<void>{};
+  for (auto& [source, stored] : written) positions_[source] = std::move(stored);
+  mm2_unfinished_ = std::move(mm2);
+  co_return co_await finish_mm2(deadline);
 }
 
 }  // namespace longhaul::replicator

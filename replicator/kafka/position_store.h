@@ -18,7 +18,7 @@ namespace longhaul::replicator {
 class PositionStore {
  public:
   PositionStore(client::Cluster& target, const FlowOptions& options)
-      : target_(target), options_(options), writer_(target), written_(target.io().time) {}
+      : target_(target), options_(options), writer_(target) {}
 
   /// Creates the topics where they are missing and reads them. To be called once, before anything else.
   [[nodiscard]] net::Async<void> open(SteadyTime deadline);
@@ -34,25 +34,29 @@ class PositionStore {
                                                   std::int64_t number) const;
 
   /// Stores what the reports say. Fails without having lost anything: the same reports can be written again.
-  /// Calls at the same time take turns.
+  /// One call at a time.
   [[nodiscard]] net::Async<void> write(const std::vector<PartitionReport>& reports, SteadyTime deadline);
 
  private:
   [[nodiscard]] StoredPosition to_store(const PartitionReport& report) const;
-  [[nodiscard]] net::Async<void> write_now(const std::vector<PartitionReport>& reports, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> write_mm2(const std::map<TopicPartition, std::int64_t>& offsets,
+                                           SteadyTime deadline);
+  [[nodiscard]] net::Async<void> finish_mm2(SteadyTime deadline);
 
   client::Cluster& target_;
   const FlowOptions& options_;
   InternalTopicWriter writer_;
   std::string source_cluster_id_;
   std::string target_cluster_id_;
-  bool writing_ = false;
-  net::Event written_;
-  std::int32_t offsets_partitions_ = 0;
+  /// Topics of MM2's records and their partitions; the connector's own topic, where there is one, beside the
+  /// worker's.
+  std::map<std::string, std::int32_t> offsets_topics_;
   std::int32_t state_partitions_ = 0;
   std::map<std::string, std::string> state_;
   std::map<TopicPartition, StoredPosition> positions_;
   std::map<TopicPartition, std::int64_t> mm2_offsets_;
+  /// Written to MM2's topics, or about to be, and not known to have arrived.
+  std::map<TopicPartition, std::int64_t> mm2_unfinished_;
 };
 
 /// Fingerprint of what decides which records a flow forwards.

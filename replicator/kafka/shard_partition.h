@@ -40,7 +40,8 @@ struct ShardPartition {
         pipeline(std::move(start.progress), start.options),
         backoff(retry) {
     pipeline.see_end(goal);
-    pipeline.offset_map().restore(std::move(start.map));
+    const auto map_end = start.runs.empty() ? pipeline.fetch_offset() : start.runs.front().source;
+    pipeline.offset_map().restore(std::move(start.map), map_end);
     for (const auto& run : start.runs) pipeline.offset_map().add(run);
     if (start.stop) pipeline.stop(*std::move(start.stop));
   }
@@ -63,6 +64,8 @@ struct ShardPartition {
   /// The epoch of the last batch is sent along only while the leader knows it.
   bool checks_divergence = true;
   int unknown_topic_answers = 0;
+  /// The last answer had nothing for anybody although the log goes on: compaction left nothing up to its end.
+  bool found_nothing = false;
   bool in_route_queue = false;
 
   /// The target broker that batches under way were sent to; others must not overtake them.

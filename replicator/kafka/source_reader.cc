@@ -154,7 +154,18 @@ net::Task SourceReader::route_loop() {
         unroute(*partition);
       }
     }
+    report_leaderless();
   }
+}
+
+void SourceReader::report_leaderless() {
+  if (unrouted_.empty() || !leaderless_lines_.pass("", source_.io().time.now())) return;
+  const auto& example = *unrouted_.front();
+  log::warn("partitions of the source have no leader; waiting for one",
+            {{"flow", options_.name()},
+             {"partitions", unrouted_.size()},
+             {"topic", example.source.topic},
+             {"partition", example.source.partition}});
 }
 
 std::vector<ShardPartition*> SourceReader::choose(Broker& broker, LaneKind kind) {
@@ -211,25 +222,27 @@ net::Task SourceReader::lane_loop(Broker& broker, LaneKind kind) {
   }
 }
 
-protocol::FetchRequest SourceReader::request_for(const std::vector<ShardPartition*>& chosen, LaneKind kind,
+protocol::FetchRequest SourceReader::request_for(const std::vector<Asked>& chosen, LaneKind kind,
                                                  std::int16_t version) const {
   protocol::FetchRequest request;
-  const bool all_at_end = std::ranges::all_of(chosen, [](const auto* p) { return p->pipeline.at_end(); });
+  const bool nothing_to_come = std::ranges::all_of(chosen, [](const Asked& asked) {
+    return asked.partition->pipeline.at_end() || asked.partition->found_nothing;
+  });
   request.max_wait_ms = kind == LaneKind::tip ? static_cast<std::int32_t>(options_.fetch_max_wait.count())
-                        : all_at_end          ? kBulkWaitMs
+                        : nothing_to_come     ? kBulkWaitMs
                                               : 0;
   request.min_bytes = kind == LaneKind::tip ? options_.fetch_min_bytes : 1;
   request.max_bytes = options_.fetch_max_bytes;
   request.isolation_level = options_.isolation;
   std::unordered_map<std::string_view, std::size_t> places;
-  for (const auto* partition : chosen) {
+  for (const auto& [partition, offset] : chosen) {
     const auto [place, is_new] = places.emplace(partition->source.topic, request.topics.size());
     if (is_new)
       request.topics.push_back({.topic = partition->source.topic, .topic_id = partition->source_id});
     protocol::FetchPartition asked;
     asked.partition = partition->source.partition.value();
     asked.current_leader_epoch = partition->source_epoch.value();
-    asked.fetch_offset = partition->pipeline.fetch_offset().value();
+    asked.fetch_offset = offset.value();
     if (version >= 12 && partition->checks_divergence) {
       asked.last_fetched_epoch = partition->pipeline.fetched_leader_epoch().value();
     }
@@ -244,12 +257,15 @@ net::Async<void> SourceReader::fetch_once(Broker& broker, LaneKind kind,
   const client::Lane lane{client::Role::fetch, kind == LaneKind::bulk ? 0 : 1};
   LH_CO_TRY(const auto connection, co_await source_.connection(broker.id, lane));
   // While the connection was opened, partitions may have moved or filled up.
-  std::erase_if(chosen, [&](const ShardPartition* p) {
-    return p->source_broker != broker.id || !p->pipeline.wants_fetch();
-  });
-  if (chosen.empty()) co_return Result<void>{};
+  std::vector<Asked> asked;
+  for (auto* partition : chosen) {
+    const bool still_here = partition->source_broker == broker.id && partition->pipeline.wants_fetch();
+    if (still_here) asked.push_back({partition, partition->pipeline.fetch_offset()});
+  }
+  if (asked.empty()) co_return Result<void>{};
   LH_CO_TRY(auto version, connection->version_of<protocol::FetchRequest>());
-  const bool lacks_ids = std::ranges::any_of(chosen, [](const auto* p) { return p->source_id.is_zero(); });
+  const bool lacks_ids =
+      std::ranges::any_of(asked, [](const Asked& a) { return a.partition->source_id.is_zero(); });
   client::CallOptions call;
   if (version >= 13 && lacks_ids) {
     version = 12;
@@ -258,32 +274,41 @@ net::Async<void> SourceReader::fetch_once(Broker& broker, LaneKind kind,
   call.response_pool = &pool_;
   call.deadline = net::saturating_add(source_.io().time.now(),
                                       options_.request_timeout + options_.fetch_max_wait + kDeadlineSlack);
-  const auto request = request_for(chosen, kind, version);
+  const auto request = request_for(asked, kind, version);
   LH_CO_TRY(auto pending, connection->submit(request, std::move(call)));
   LH_CO_TRY(const auto response, co_await pending.wait());
   if (response.body.error_code != KafkaErrc::none) {
     co_return fail(protocol::kafka_error(response.body.error_code), "{}: Fetch", connection->name());
   }
-  take(response, chosen);
+  take(response, asked);
   co_return Result<void>{};
 }
 
 void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
-                        const std::vector<ShardPartition*>& chosen) {
+                        const std::vector<Asked>& chosen) {
   const bool by_id = response.version >= 13;
-  std::unordered_map<std::string, ShardPartition*> asked;
-  for (auto* partition : chosen) {
-    asked.emplace(answer_key(partition->source.topic, by_id ? partition->source_id : TopicId(),
-                             partition->source.partition.value()),
-                  partition);
+  std::unordered_map<std::string, const Asked*> asked;
+  for (const auto& one : chosen) {
+    const auto& partition = *one.partition;
+    asked.emplace(answer_key(partition.source.topic, by_id ? partition.source_id : TopicId(),
+                             partition.source.partition.value()),
+                  &one);
+  }
+  bool has_data = response.body.throttle_time_ms > 0;
+  for (const auto& topic : response.body.responses) {
+    for (const auto& data : topic.partitions) has_data = has_data || !data.records.empty();
   }
   for (const auto& topic : response.body.responses) {
     for (const auto& data : topic.partitions) {
       const auto found =
           asked.find(answer_key(topic.topic, by_id ? topic.topic_id : TopicId(), data.partition_index));
       if (found == asked.end()) continue;
-      take_partition(*found->second, data, response.frame);
-      changed_(*found->second);
+      auto& partition = *found->second->partition;
+      // Another lane has brought this stretch already: a partition may be in both while it changes over.
+      if (partition.pipeline.fetch_offset() != found->second->offset) continue;
+      partition.found_nothing = !has_data;
+      take_partition(partition, data, response.frame);
+      changed_(partition);
     }
   }
 }

@@ -12,6 +12,7 @@
 #include "net/task_group.h"
 #include "protocol/messages/fetch.h"
 #include "replicator/flow_options.h"
+#include "replicator/kafka/line_limit.h"
 #include "replicator/kafka/shard_partition.h"
 
 namespace longhaul::replicator {
@@ -42,12 +43,17 @@ class SourceReader {
 
  private:
   struct Broker;
-  struct Fetched;
+  /// A partition in a request, and the offset that was asked for.
+  struct Asked {
+    ShardPartition* partition;
+    Offset offset;
+  };
   enum class LaneKind { bulk, tip };
 
   [[nodiscard]] net::Task route_loop();
   void unroute(ShardPartition& partition);
   void leave_broker(ShardPartition& partition);
+  void report_leaderless();
   /// Sends the partition to its leader's bulk lane; false while no leader is known.
   [[nodiscard]] bool route(ShardPartition& partition);
   /// Whether the topic is gone, or another one by now; stops the partition then.
@@ -58,10 +64,9 @@ class SourceReader {
   [[nodiscard]] std::vector<ShardPartition*> choose(Broker& broker, LaneKind kind);
   [[nodiscard]] net::Async<void> fetch_once(Broker& broker, LaneKind kind,
                                             std::vector<ShardPartition*> chosen);
-  [[nodiscard]] protocol::FetchRequest request_for(const std::vector<ShardPartition*>& chosen, LaneKind kind,
+  [[nodiscard]] protocol::FetchRequest request_for(const std::vector<Asked>& chosen, LaneKind kind,
                                                    std::int16_t version) const;
-  void take(const client::Owned<protocol::FetchResponse>& response,
-            const std::vector<ShardPartition*>& chosen);
+  void take(const client::Owned<protocol::FetchResponse>& response, const std::vector<Asked>& chosen);
   void take_partition(ShardPartition& partition, const protocol::PartitionData& data, const Slice& frame);
   void take_error(ShardPartition& partition, const protocol::PartitionData& data);
   [[nodiscard]] net::Task find_position(ShardPartition& partition);
@@ -73,6 +78,7 @@ class SourceReader {
   std::map<BrokerId, std::unique_ptr<Broker>> brokers_;
   std::vector<ShardPartition*> unrouted_;
   net::Event unrouted_changed_;
+  LineLimit leaderless_lines_;
   net::TaskGroup group_;
 };
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "base/log.h"
 #include "replicator/kafka/topic_check.h"
 
 namespace longhaul::replicator {
@@ -145,6 +146,7 @@ net::Task TargetWriter::leader_loop() {
         wake(*partition);
       }
     }
+    report_leaderless();
   }
 }
 
@@ -338,18 +340,39 @@ void TargetWriter::take_error(const Sent& sent, const protocol::PartitionProduce
       pipeline.on_refused(sent.number, refusal_reason(answer.error_code), std::move(detail));
       return;
   }
-  fail_one(sent);
+  report_refusal(partition, detail);
+  const bool unknown = client::effect_of(protocol::kafka_error(answer.error_code)) == client::Effect::unknown;
+  fail_one(sent, unknown ? PartitionPipeline::Fate::unknown : PartitionPipeline::Fate::not_stored);
 }
 
-void TargetWriter::fail_one(const Sent& sent) {
+void TargetWriter::report_refusal(const ShardPartition& partition, const std::string& reason) {
+  if (!lines_.pass(reason, target_.io().time.now())) return;
+  log::warn("the target refuses writes for now; they are repeated",
+            {{"flow", options_.name()},
+             {"topic", partition.target.topic},
+             {"partition", partition.target.partition},
+             {"reason", reason}});
+}
+
+void TargetWriter::report_leaderless() {
+  if (leaderless_.empty() || !lines_.pass("leaderless", target_.io().time.now())) return;
+  const auto& example = *leaderless_.front();
+  log::warn("partitions of the target have no reachable leader; waiting for one",
+            {{"flow", options_.name()},
+             {"partitions", leaderless_.size()},
+             {"topic", example.target.topic},
+             {"partition", example.target.partition}});
+}
+
+void TargetWriter::fail_one(const Sent& sent, PartitionPipeline::Fate fate) {
   auto& time = target_.io().time;
-  sent.partition->pipeline.on_failed(sent.number,
+  sent.partition->pipeline.on_failed(sent.number, fate,
                                      net::saturating_add(time.now(), sent.partition->backoff.next()));
 }
 
 void TargetWriter::fail_all(const std::vector<Sent>& sent) {
   for (const auto& one : sent) {
-    fail_one(one);
+    fail_one(one, PartitionPipeline::Fate::unknown);
     wake(*one.partition);
     changed_(*one.partition);
   }

@@ -11,6 +11,7 @@
 #include "net/task_group.h"
 #include "protocol/messages/produce.h"
 #include "replicator/flow_options.h"
+#include "replicator/kafka/line_limit.h"
 #include "replicator/kafka/shard_partition.h"
 
 namespace longhaul::replicator {
@@ -61,7 +62,9 @@ class TargetWriter {
   void take(const protocol::ProduceResponse& response, std::vector<Sent>& sent);
   void take_error(const Sent& sent, const protocol::PartitionProduceResponse& answer);
   void fail_all(const std::vector<Sent>& sent);
-  void fail_one(const Sent& sent);
+  void fail_one(const Sent& sent, PartitionPipeline::Fate fate);
+  void report_refusal(const ShardPartition& partition, const std::string& reason);
+  void report_leaderless();
 
   client::Cluster& target_;
   const FlowOptions& options_;
@@ -69,6 +72,7 @@ class TargetWriter {
   std::map<BrokerId, std::unique_ptr<Broker>> brokers_;
   std::vector<ShardPartition*> leaderless_;
   net::Event leaderless_changed_;
+  LineLimit lines_;
   net::TaskGroup group_;
 };
 

@@ -71,11 +71,19 @@ TEST(OffsetMap, ForgetsOldSegmentsOnlyAfterTheyWereHandedOut) {
 
 TEST(OffsetMap, ContinuesARestoredSegment) {
   OffsetMap map;
-  map.restore({MapSegment{7, {run(100, 50, 10)}}});
+  map.restore({MapSegment{7, {run(100, 50, 10)}}}, Offset(110));
   map.add(run(110, 60, 5));
   const auto unsaved = map.take_unsaved();
   ASSERT_EQ(unsaved.size(), 1U);
   EXPECT_EQ(unsaved[0], (MapSegment{7, {run(100, 50, 15)}}));
+}
+
+TEST(OffsetMap, LeavesOutWhatIsStoredBehindThePosition) {
+  OffsetMap map;
+  map.restore({MapSegment{7, {run(100, 50, 10), run(120, 60, 5)}}}, Offset(105));
+  map.add(run(105, 55, 20));
+  EXPECT_EQ(map.to_target(Offset(124)), Offset(74));
+  EXPECT_EQ(map.to_target(Offset(125)), std::nullopt);
 }
 
 }  // namespace

@@ -12,6 +12,8 @@ using testing::SourceBatch;
 
 constexpr std::int64_t kNow = 1'700'000'000'000;
 const SteadyTime kStart{};
+constexpr auto kNotStored = PartitionPipeline::Fate::not_stored;
+constexpr auto kUnknown = PartitionPipeline::Fate::unknown;
 
 Progress start_at(std::int64_t source, std::int64_t target = -1, std::int32_t sequence = 0) {
   Progress progress;
@@ -102,9 +104,9 @@ TEST(PartitionPipeline, ResendsTheWholeWindowInOrderWithTheSameSequencesAfterAFa
   const auto sent = send_all(pipeline);
   const auto later = kStart + milliseconds(100);
   pipeline.on_acknowledged(sent[0].number, Offset(2));
-  pipeline.on_failed(sent[1].number, later);
+  pipeline.on_failed(sent[1].number, kNotStored, later);
   EXPECT_TRUE(send_all(pipeline, later).empty()) << "others are still under way";
-  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kStart);
+  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kNotStored, kStart);
   EXPECT_TRUE(send_all(pipeline, kStart).empty()) << "not before the back-off ends";
   EXPECT_EQ(pipeline.retry_at(), later);
   const auto again = send_all(pipeline, later);
@@ -120,12 +122,53 @@ TEST(PartitionPipeline, ResendsTheWholeWindowInOrderWithTheSameSequencesAfterAFa
 TEST(PartitionPipeline, StopsWhenALaterBatchWasStoredButAnEarlierOneWasNot) {
   auto pipeline = established();
   const auto sent = send_all(pipeline);
-  pipeline.on_failed(sent[0].number, kStart);
+  pipeline.on_failed(sent[0].number, kNotStored, kStart);
   pipeline.on_acknowledged(sent[1].number, Offset(2));
-  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kStart);
+  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kNotStored, kStart);
   ASSERT_TRUE(pipeline.stopped());
   EXPECT_EQ(pipeline.stopped()->reason, StopReason::target_order_broken);
   EXPECT_EQ(pipeline.progress().source_offset, Offset(2));
+}
+
+TEST(PartitionPipeline, SendsAWindowAgainWhenABatchBehindOneInDoubtWasStored) {
+  auto pipeline = established();
+  const auto sent = send_all(pipeline);
+  pipeline.on_failed(sent[0].number, kUnknown, kStart);
+  pipeline.on_acknowledged(sent[1].number, Offset(4));
+  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kNotStored, kStart);
+  ASSERT_FALSE(pipeline.stopped());
+  const std::vector<std::int64_t> bases = {2, 4, 6};
+  for (std::size_t i = 0; i < bases.size(); ++i) {
+    const auto again = send_all(pipeline);
+    ASSERT_FALSE(again.empty());
+    EXPECT_EQ(base_sequence(again[0]), base_sequence(sent[i]));
+    pipeline.on_acknowledged(again[0].number, Offset(bases[i]));
+    if (i == 0) continue;
+    break;
+  }
+  EXPECT_EQ(pipeline.progress().source_offset, Offset(6));
+  EXPECT_FALSE(pipeline.stopped());
+}
+
+TEST(PartitionPipeline, HoldsNoSlabOnceItIsStopped) {
+  SlabPool pool(std::size_t{1} << 20U);
+  const auto bytes = testing::encode({{.base = 0}, {.base = 1}, {.base = 2}});
+  {
+    PartitionPipeline pipeline(start_at(0), {});
+    std::optional<Slab> slab;
+    pool.request(bytes.size(), [&](Slab granted) { slab = std::move(granted); });
+    std::ranges::copy(bytes, slab->bytes().begin());
+    pipeline.on_fetched(
+        {.records = std::move(*slab).share(), .high_watermark = Offset(3), .last_stable_offset = Offset(3)});
+    const auto number = send_all(pipeline).at(0).number;
+    EXPECT_GT(pool.used(), 0U);
+    pipeline.stop({StopReason::target_deleted, Offset(0), {}});
+    pipeline.on_failed(number, kUnknown, kStart);
+    EXPECT_EQ(pool.used(), 0U);
+    EXPECT_EQ(pipeline.progress().source_offset, Offset(0)) << "what was read and dropped is not settled";
+    EXPECT_FALSE(pipeline.idle());
+    EXPECT_EQ(pipeline.retry_at(), std::nullopt);
+  }
 }
 
 TEST(PartitionPipeline, StopsWhenATargetOffsetWasAcknowledgedBefore) {
@@ -141,7 +184,7 @@ TEST(PartitionPipeline, StopsAtARefusedBatchAndCountsOnlyWhatWasStored) {
   const auto sent = send_all(pipeline);
   pipeline.on_acknowledged(sent[0].number, Offset(2));
   pipeline.on_refused(sent[1].number, StopReason::target_refused, "MESSAGE_TOO_LARGE");
-  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kStart);
+  for (std::size_t i = 2; i < 5; ++i) pipeline.on_failed(sent[i].number, kNotStored, kStart);
   ASSERT_TRUE(pipeline.stopped());
   EXPECT_EQ(pipeline.stopped()->source_offset, Offset(4));
   EXPECT_EQ(pipeline.progress().source_offset, Offset(4));

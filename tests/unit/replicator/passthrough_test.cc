@@ -82,6 +82,21 @@ TEST(Passthrough, DropsAbortedTransactionsByHeaderAloneAndKeepsWhatFollowsTheMar
   EXPECT_EQ(result.records_skipped, 2);
 }
 
+TEST(Passthrough, CountsTheMarkersBelowThePositionToo) {
+  constexpr std::int16_t kTx = layout::kTransactionalBit;
+  auto set = fetched({{.base = 0, .records = 2, .producer_id = 7, .attribute_bits = kTx},
+                      {.base = 2,
+                       .records = 1,
+                       .producer_id = 7,
+                       .attribute_bits = kTx | layout::kControlBit,
+                       .control_type = 0},
+                      {.base = 3, .records = 3, .producer_id = 7, .attribute_bits = kTx}});
+  set.aborted = {{ProducerId(7), Offset(0)}};
+  const auto result = plan(set, 3);
+  ASSERT_EQ(result.batches.size(), 1U) << "the transaction behind the marker is another one";
+  EXPECT_EQ(result.batches[0].base, Offset(3));
+}
+
 struct Obstacle {
   SourceBatch batch;
   StopReason reason;

@@ -50,6 +50,7 @@ TEST(Resume, BeginsWhereAutoOffsetResetSaysWithoutAnyPosition) {
   EXPECT_EQ(decision.kind, Kind::go);
   EXPECT_EQ(decision.progress.source_offset, Offset(10));
   EXPECT_EQ(decision.progress.producer, f.fresh_producer);
+  EXPECT_EQ(decision.progress.target_offset, Offset(90)) << "what the target holds so far is not ours";
   EXPECT_FALSE(decision.continues);
   f.reset = OffsetReset::latest;
   EXPECT_EQ(decide_resume(std::nullopt, std::nullopt, f).progress.source_offset, Offset(500));

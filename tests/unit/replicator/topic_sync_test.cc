@@ -5,17 +5,20 @@
 namespace longhaul::replicator {
 namespace {
 
-PatternList patterns(std::vector<std::string> items) { return PatternList::compile(std::move(items)).value(); }
+PatternList patterns(std::vector<std::string> items) {
+  return PatternList::compile(std::move(items)).value();
+}
 
-FlowOptions options(std::vector<std::string> topics = {".*"}, const std::string& policy = "DefaultReplicationPolicy") {
+FlowOptions options(std::vector<std::string> topics = {".*"},
+                    const std::string& policy = "DefaultReplicationPolicy") {
   ReplicationPolicyOptions policy_options;
   policy_options.class_name = "org.apache.kafka.connect.mirror." + policy;
   FlowOptions made;
   made.source_alias = "A";
   made.target_alias = "B";
-  made.selection = std::make_shared<TopicSelection>(TopicFilter(patterns(std::move(topics)), patterns({"secret.*"})),
-                                                    ReplicationPolicy::create(policy_options).value(), "B",
-                                                    HeartbeatsReplication::on);
+  made.selection = std::make_shared<TopicSelection>(
+      TopicFilter(patterns(std::move(topics)), patterns({"secret.*"})),
+      ReplicationPolicy::create(policy_options).value(), "B", HeartbeatsReplication::on);
   made.config_exclude = std::make_shared<PatternList>(patterns({"min\\.insync\\.replicas"}));
   made.offsets_topic = "my-offsets";
   made.state_topic = "my-state";
@@ -36,8 +39,11 @@ const TopicChange* change_of(const TopicPlan& plan, const std::string& topic) {
 }
 
 TEST(TopicSync, CreatesMissingTopicsAndGrowsShorterOnesAndNeverShrinks) {
-  const auto plan = plan_topics(options(), {{.name = "new", .partitions = 3}, {.name = "grown", .partitions = 6},
-                                            {.name = "same", .partitions = 2}, {.name = "shrunk", .partitions = 1}},
+  const auto plan = plan_topics(options(),
+                                {{.name = "new", .partitions = 3},
+                                 {.name = "grown", .partitions = 6},
+                                 {.name = "same", .partitions = 2},
+                                 {.name = "shrunk", .partitions = 1}},
                                 by_name({{.name = "A.grown", .partitions = 4},
                                          {.name = "A.same", .partitions = 2},
                                          {.name = "A.shrunk", .partitions = 5}}));
@@ -51,10 +57,11 @@ TEST(TopicSync, CreatesMissingTopicsAndGrowsShorterOnesAndNeverShrinks) {
 }
 
 TEST(TopicSync, RejectsWithTheRuleThatDidIt) {
-  const auto plan = plan_topics(options({"orders", "secret.*"}), {{.name = "orders", .partitions = 1},
-                                                                  {.name = "secret-1", .partitions = 1},
-                                                                  {.name = "other", .partitions = 1},
-                                                                  {.name = "B.orders", .partitions = 1}},
+  const auto plan = plan_topics(options({"orders", "secret.*"}),
+                                {{.name = "orders", .partitions = 1},
+                                 {.name = "secret-1", .partitions = 1},
+                                 {.name = "other", .partitions = 1},
+                                 {.name = "B.orders", .partitions = 1}},
                                 {});
   ASSERT_EQ(plan.selected.size(), 1U);
   ASSERT_EQ(plan.rejected.size(), 3U);
@@ -65,7 +72,8 @@ TEST(TopicSync, RejectsWithTheRuleThatDidIt) {
 }
 
 TEST(TopicSync, NeverReplicatesItsOwnPositions) {
-  const auto plan = plan_topics(options(), {{.name = "my-offsets", .partitions = 25}, {.name = "my-state", .partitions = 25}}, {});
+  const auto plan = plan_topics(
+      options(), {{.name = "my-offsets", .partitions = 25}, {.name = "my-state", .partitions = 25}}, {});
   EXPECT_TRUE(plan.selected.empty());
   EXPECT_EQ(plan.rejected.size(), 2U);
 }
@@ -92,11 +100,13 @@ TEST(TopicSync, CopiesOverridesAndDynamicBrokerValuesOnly) {
       {.name = "sensitive", .value = std::nullopt, .source = ConfigSource::topic, .sensitive = true},
       {.name = "fixed", .value = "1", .source = ConfigSource::topic, .read_only = true}};
   using Configs = std::vector<std::pair<std::string, std::string>>;
-  EXPECT_EQ(configs_for_creation(options(), source), (Configs{{"cleanup.policy", "compact"}, {"retention.ms", "1000"}}));
+  EXPECT_EQ(configs_for_creation(options(), source),
+            (Configs{{"cleanup.policy", "compact"}, {"retention.ms", "1000"}}));
   auto from_source = options();
   from_source.defaults_from = DefaultsFrom::source;
-  EXPECT_EQ(configs_for_creation(from_source, source),
-            (Configs{{"cleanup.policy", "compact"}, {"max.message.bytes", "1048588"}, {"retention.ms", "1000"}}));
+  EXPECT_EQ(
+      configs_for_creation(from_source, source),
+      (Configs{{"cleanup.policy", "compact"}, {"max.message.bytes", "1048588"}, {"retention.ms", "1000"}}));
 }
 
 }  // namespace
