@@ -48,7 +48,7 @@ Runner::Runner(const config::ProcessSettings& process, const std::vector<const c
 
 Runner::~Runner() {
   // The groups must have seen the ends of their coroutines before they go.
-  std::atomic<bool> empty = group_->size() == 0 && !started_;
+  std::atomic<bool> empty = !started_;
   while (!empty) {
     threads_.post(0, [&] { empty = group_->size() == 0; });
     std::this_thread::sleep_for(milliseconds(1));
