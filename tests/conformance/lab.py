@@ -226,6 +226,8 @@ class KafkaCluster:
             "transaction.state.log.min.isr": 1,
             "transaction.state.log.num.partitions": 4,
             "group.initial.rebalance.delay.ms": 0,
+            # A replica that was killed is not elected again by itself (KIP-966); with one copy there is no other.
+            "unclean.leader.election.enable": "true" if len(self.nodes) == 1 else "false",
             # Odd timestamps are part of the tests' input; retention by time would delete those records.
             "log.retention.ms": -1,
             "log.segment.delete.delay.ms": 1000,
