@@ -76,9 +76,9 @@ void append_value(fmt::memory_buffer& out, std::string_view value) {
   out.push_back('"');
 }
 
-/// Whether a line may be printed at `now`: exact repeats within a few seconds are counted instead, because several
-/// cores see the same broker go. Returns how many were held back since the last one, or nullopt to hold this one back.
-/// Called with `printing` held.
+/// Whether a line may be printed at `now`: exact repeats within a few seconds are counted instead, because
+/// several cores see the same broker go. Returns how many were held back since the last one, or nullopt to
+/// hold this one back. Called with `printing` held.
 std::optional<int> pass_repeats(const std::string& line, std::chrono::steady_clock::time_point now) {
   struct Seen {
     std::chrono::steady_clock::time_point printed;

@@ -26,8 +26,8 @@ void set_before_line(void (*hook)());
 /// Runs `print` while no line is printed, nor the hook called: for other output to the same terminal.
 void exclusively(const std::function<void()>& print);
 
-/// One event, one line: `2026-01-31T12:00:00.123Z WARN text topic=orders partition=3`. Safe from any thread. Exact
-/// repeats within five seconds are held back and counted on the next one (`repeated=3`).
+/// One event, one line: `2026-01-31T12:00:00.123Z WARN text topic=orders partition=3`. Safe from any thread.
+/// Exact repeats within five seconds are held back and counted on the next one (`repeated=3`).
 void write(Level level, std::string_view text, std::initializer_list<Field> fields);
 
 inline void debug(std::string_view text, std::initializer_list<Field> fields = {}) {

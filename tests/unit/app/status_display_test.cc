@@ -32,7 +32,8 @@ TEST(StatusText, TellsStoppedPartitionsAndFailures) {
   auto stopped = flow();
   stopped.status.lag = 0;
   stopped.status.stopped.push_back({});
-  EXPECT_EQ(status_text(stopped, 0, 0), "A->B  3 topics  12 partitions  0.0 MB/s  0 records/s  lag 0  1 stopped");
+  EXPECT_EQ(status_text(stopped, 0, 0),
+            "A->B  3 topics  12 partitions  0.0 MB/s  0 records/s  lag 0  1 stopped");
   auto failed = flow();
   failed.failure = "no such cluster";
   EXPECT_EQ(status_text(failed, 0, 0), "A->B  failed: no such cluster");

@@ -10,7 +10,9 @@ TEST(Log, WritesOneLineOfQuotedFieldsAndDropsWhatIsBelowTheLevel) {
   write(Level::warn, "disk is slow", {{"topic", "orders"}, {"reason", "a \"b\"\nc"}, {"lag", 12}});
   write(Level::debug, "never seen", {});
   const auto text = ::testing::internal::GetCapturedStderr();
-  EXPECT_NE(text.find("Z WARN  disk is slow topic=orders reason=\"a \\\"b\\\"\\nc\" lag=12\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("Z WARN  disk is slow topic=orders reason=\"a \\\"b\\\"\\nc\" lag=12\n"),
+            std::string::npos)
+      << text;
   EXPECT_EQ(text.find("never seen"), std::string::npos);
 }
 

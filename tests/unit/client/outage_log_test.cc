@@ -23,22 +23,28 @@ struct OutageLogTest : testing::Test {
   static inline int lines = 0;
   OutageLog outage;
   SteadyTime t0 = SteadyTime{} + hours(1);
-  Error reason{net::NetErrc::timed_out, "cluster A"};
+
+  // The log holds exact repeats back, so each line of a test is another one.
+  static std::string name() {
+    static int number = 0;
+    return "cluster " + std::to_string(++number);
+  }
+  static Error reason() { return {net::NetErrc::timed_out, name()}; }
 };
 
 TEST_F(OutageLogTest, SaysOnceThatItIsDownAndOnceThatItIsBack) {
-  for (int i = 0; i < 500; ++i) outage.down(t0 + milliseconds(100) * i, reason);
+  for (int i = 0; i < 500; ++i) outage.down(t0 + milliseconds(100) * i, reason());
   EXPECT_EQ(lines, 1);
   EXPECT_TRUE(outage.is_down());
-  outage.up(t0 + seconds(51), "cluster A");
+  outage.up(t0 + seconds(51), name());
   EXPECT_EQ(lines, 2);
   EXPECT_FALSE(outage.is_down());
-  outage.up(t0 + seconds(52), "cluster A");
+  outage.up(t0 + seconds(52), name());
   EXPECT_EQ(lines, 2);
 }
 
 TEST_F(OutageLogTest, RepeatsALongOutageEverMoreSeldom) {
-  for (int i = 0; i < 24 * 3600; ++i) outage.down(t0 + seconds(i), reason);
+  for (int i = 0; i < 24 * 3600; ++i) outage.down(t0 + seconds(i), reason());
   // After 1, 3, 7, 15, 31 minutes, then about every half hour of a day.
   EXPECT_GT(lines, 40);
   EXPECT_LT(lines, 60);
@@ -46,8 +52,8 @@ TEST_F(OutageLogTest, RepeatsALongOutageEverMoreSeldom) {
 
 TEST_F(OutageLogTest, ReportsWhatFlapsOnlyNowAndThen) {
   for (int i = 0; i < 60; ++i) {
-    outage.down(t0 + seconds(i), reason);
-    outage.up(t0 + seconds(i) + milliseconds(500), "cluster A");
+    outage.down(t0 + seconds(i), reason());
+    outage.up(t0 + seconds(i) + milliseconds(500), name());
   }
   // One pair of lines every ten seconds.
   EXPECT_EQ(lines, 12);
