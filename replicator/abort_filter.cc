@@ -2,9 +2,19 @@
 
 #include <algorithm>
 
+#include "protocol/messages/fetch.h"
 #include "protocol/record.h"
 
 namespace longhaul::replicator {
+
+std::vector<AbortedTransaction> aborted_transactions(const protocol::PartitionData& data) {
+  std::vector<AbortedTransaction> aborted;
+  if (!data.aborted_transactions) return aborted;
+  for (const auto& one : *data.aborted_transactions) {
+    aborted.push_back({ProducerId(one.producer_id), Offset(one.first_offset)});
+  }
+  return aborted;
+}
 
 AbortFilter::AbortFilter(std::vector<AbortedTransaction> aborted) : pending_(std::move(aborted)) {
   // Brokers list them in the order of their markers.

@@ -9,7 +9,8 @@
 
 namespace longhaul::protocol {
 class RecordBatchView;
-}
+struct PartitionData;
+}  // namespace longhaul::protocol
 
 namespace longhaul::replicator {
 
@@ -18,6 +19,9 @@ struct AbortedTransaction {
   ProducerId producer_id;
   Offset first_offset;
 };
+
+/// The list of a Fetch answer; empty where the broker gave none, as under read_uncommitted.
+[[nodiscard]] std::vector<AbortedTransaction> aborted_transactions(const protocol::PartitionData& data);
 
 /// Tells which batches of one read_committed fetch belong to aborted transactions, from batch headers alone
 /// (KIP-98). Made anew for each fetched partition: the list of its answer covers just that slice of the log.

@@ -47,13 +47,7 @@ Result<void> take_batch(const protocol::RecordBatchView& batch, Compacted& into)
 
 /// Takes a fetched record set; returns the offset to go on at.
 Result<Offset> take_records(const protocol::PartitionData& data, Offset position, Compacted& into) {
-  std::vector<AbortedTransaction> aborted;
-  if (data.aborted_transactions) {
-    for (const auto& one : *data.aborted_transactions) {
-      aborted.push_back({ProducerId(one.producer_id), Offset(one.first_offset)});
-    }
-  }
-  AbortFilter filter(std::move(aborted));
+  AbortFilter filter(aborted_transactions(data));
   protocol::RecordSetReader reader(data.records);
   while (const auto entry = reader.next()) {
     const auto* batch = std::get_if<protocol::RecordBatchView>(&*entry);

@@ -174,11 +174,7 @@ net::Async<void> PartitionComparison::take(Side& side, Slice frame, const protoc
   auto& stream = verifier_.stream(side.side);
   if (!data.records.empty()) {
     std::vector<AbortedTransaction> aborted;
-    if (side.isolation == protocol::IsolationLevel::read_committed && data.aborted_transactions) {
-      for (const auto& one : *data.aborted_transactions) {
-        aborted.push_back({ProducerId(one.producer_id), Offset(one.first_offset)});
-      }
-    }
+    if (side.isolation == protocol::IsolationLevel::read_committed) aborted = aborted_transactions(data);
     auto fed = stream.feed(frame.part(data.records), std::move(aborted));
     if (!fed) co_return in_context(std::move(fed).error(), "{}: {}", side.cluster.name(), side.partition);
     co_return Result<void>{};

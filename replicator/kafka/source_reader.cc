@@ -331,11 +331,7 @@ void SourceReader::take_partition(ShardPartition& partition, const protocol::Par
   FetchedSet set{.records = frame.part(data.records),
                  .high_watermark = Offset(data.high_watermark),
                  .last_stable_offset = Offset(committed ? data.last_stable_offset : data.high_watermark)};
-  if (committed && data.aborted_transactions) {
-    for (const auto& aborted : *data.aborted_transactions) {
-      set.aborted.push_back({ProducerId(aborted.producer_id), Offset(aborted.first_offset)});
-    }
-  }
+  if (committed) set.aborted = aborted_transactions(data);
   const auto before = pipeline.fetch_offset();
   pipeline.on_fetched(set);
   if (pipeline.fetch_offset() > before) partition.checks_divergence = true;

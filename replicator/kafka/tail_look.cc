@@ -9,11 +9,7 @@ FetchedSet to_set(const SimpleFetch& fetched, protocol::IsolationLevel isolation
   FetchedSet set{.records = fetched.frame.part(fetched.data.records),
                  .high_watermark = Offset(fetched.data.high_watermark),
                  .last_stable_offset = Offset(fetched.data.last_stable_offset)};
-  if (isolation == protocol::IsolationLevel::read_committed && fetched.data.aborted_transactions) {
-    for (const auto& aborted : *fetched.data.aborted_transactions) {
-      set.aborted.push_back({ProducerId(aborted.producer_id), Offset(aborted.first_offset)});
-    }
-  }
+  if (isolation == protocol::IsolationLevel::read_committed) set.aborted = aborted_transactions(fetched.data);
   return set;
 }
 
