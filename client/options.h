@@ -2,12 +2,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "net/sasl.h"
+
+namespace longhaul::net {
+class TlsContext;
+}
 
 namespace longhaul::client {
 
@@ -31,6 +38,10 @@ struct ClusterOptions {
   std::string alias;                   ///< the cluster's name in messages and log lines
   std::vector<Endpoint> bootstrap;     ///< bootstrap.servers; not empty
   std::string client_id = "longhaul";  ///< client.id; quotas are counted by it
+  /// How the brokers' certificates are judged (security.protocol SSL, SASL_SSL); null for plain connections.
+  std::shared_ptr<const net::TlsContext> tls;
+  /// Who we are (security.protocol SASL_PLAINTEXT, SASL_SSL); nullopt on listeners that do not ask.
+  std::optional<net::SaslCredentials> sasl;
 
   milliseconds request_timeout{30'000};         ///< request.timeout.ms: one attempt of a call
   milliseconds connect_timeout{10'000};         ///< socket.connection.setup.timeout.ms, ApiVersions included
