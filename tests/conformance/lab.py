@@ -17,6 +17,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 import uuid
 
 from .processes import (
@@ -34,6 +35,7 @@ def kafka_classpath(version=KAFKA_VERSION):
 
 
 def kafka_jars(version=KAFKA_VERSION):
+    """The directory with the jars of one Kafka release: 35 MB (2.8) to 57 MB, ten seconds of download."""
     directory = LAB / "jars" / version
     with build_lock(f"jars-{version}"):
         if not (directory / "complete").exists():
@@ -42,9 +44,14 @@ def kafka_jars(version=KAFKA_VERSION):
                        f"-Dkafka.version={version}", f"-DoutputDirectory={directory}", "-DincludeScope=runtime"]
             if version.startswith("2."):
                 command.append("-Dbroker.only")
-            done = subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, text=True,
-                                  capture_output=True)
-            if done.returncode != 0:
+            for attempt in range(3):
+                # Maven remembers what it failed to fetch; -U makes it ask again.
+                done = subprocess.run([str(part) for part in command + ["-U"] * (attempt > 0)],
+                                      stdin=subprocess.DEVNULL, text=True, capture_output=True)
+                if done.returncode == 0:
+                    break
+                time.sleep(2 * attempt)
+            else:
                 raise LabError(f"could not fetch the jars of Kafka {version}:\n{(done.stdout + done.stderr)[-3000:]}")
             (directory / "complete").touch()
     return directory
@@ -193,7 +200,7 @@ class KafkaCluster:
         self.log_directory = log_directory
         # Wraps the broker's command, e.g. to enter a namespace.
         self.inside = inside or (lambda *command: list(command))
-        self.nodes = [KafkaNode(self, index + 1) for index in range(brokers)]
+        self.nodes = [self.make_node(index + 1) for index in range(brokers)]
 
     def __enter__(self):
         self.start()
@@ -205,6 +212,9 @@ class KafkaCluster:
     @property
     def bootstrap(self):
         return ",".join(node.address for node in self.nodes)
+
+    def make_node(self, node_id):
+        return KafkaNode(self, node_id)
 
     def node_settings(self, node):
         copies = min(3, len(self.nodes))
