@@ -19,8 +19,60 @@ class NetCategory final : public boost::system::error_category {
         return "host name not found";
       case NetErrc::resolver_failed:
         return "host name lookup failed, the name server may be unreachable";
+      case NetErrc::not_tls:
+        return "the other side does not speak TLS on this port";
+      case NetErrc::tls_untrusted:
+        return "certificate not trusted";
+      case NetErrc::tls_expired:
+        return "certificate expired";
+      case NetErrc::tls_not_yet_valid:
+        return "certificate not valid yet";
+      case NetErrc::tls_wrong_host:
+        return "certificate is for another host";
+      case NetErrc::tls_no_common_version:
+        return "no TLS version in common with the other side";
+      case NetErrc::tls_no_common_cipher:
+        return "no cipher suite in common with the other side";
+      case NetErrc::tls_client_certificate_missing:
+        return "client certificate demanded and none given";
+      case NetErrc::tls_client_certificate_refused:
+        return "client certificate refused";
+      case NetErrc::tls_failed:
+        return "TLS failed";
     }
     return "unknown network error";
+  }
+};
+
+class KeyStoreCategory final : public boost::system::error_category {
+ public:
+  [[nodiscard]] const char* name() const noexcept override { return "key store"; }
+  [[nodiscard]] std::string message(int code) const override {
+    switch (static_cast<KeyStoreErrc>(code)) {
+      case KeyStoreErrc::not_a_key_store:
+        return "neither PEM nor PKCS12 nor JKS";
+      case KeyStoreErrc::truncated:
+        return "truncated";
+      case KeyStoreErrc::damaged:
+        return "damaged";
+      case KeyStoreErrc::too_large:
+        return "too large";
+      case KeyStoreErrc::unsupported:
+        return "not supported";
+      case KeyStoreErrc::password_missing:
+        return "encrypted, and no password is given";
+      case KeyStoreErrc::wrong_password:
+        return "wrong store password, or the file was changed";
+      case KeyStoreErrc::wrong_key_password:
+        return "wrong key password";
+      case KeyStoreErrc::no_certificate:
+        return "no certificate in it";
+      case KeyStoreErrc::no_key:
+        return "no private key in it";
+      case KeyStoreErrc::key_mismatch:
+        return "the certificate does not belong to the private key";
+    }
+    return "unknown key store error";
   }
 };
 
@@ -28,6 +80,11 @@ class NetCategory final : public boost::system::error_category {
 
 const boost::system::error_category& net_category() {
   static const NetCategory category;
+  return category;
+}
+
+const boost::system::error_category& key_store_category() {
+  static const KeyStoreCategory category;
   return category;
 }
 
