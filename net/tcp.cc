@@ -1,6 +1,5 @@
 #include "net/tcp.h"
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -8,68 +7,16 @@
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
 #include "net/deadline.h"
 #include "net/error.h"
 #include "net/event.h"
-#include "net/gather.h"
+#include "net/tcp_stream.h"
 
 namespace longhaul::net {
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-
-std::string to_text(const tcp::endpoint& endpoint) {
-  const auto address = endpoint.address().to_string();
-  return endpoint.address().is_v6() ? fmt::format("[{}]:{}", address, endpoint.port())
-                                    : fmt::format("{}:{}", address, endpoint.port());
-}
-
-class TcpStream final : public Stream {
- public:
-  TcpStream(tcp::socket socket, std::string peer) : socket_(std::move(socket)), peer_(std::move(peer)) {}
-
-  [[nodiscard]] Async<std::size_t> read_some(MutableBytes into) override {
-    LH_CHECK(!into.empty());
-    if (closed_ || co_await cancelled()) co_return fail(aborted());
-    const auto buffer = asio::buffer(into.data(), into.size());
-    const auto [ec, size] = co_await socket_.async_read_some(buffer, kAsResult);
-    if (closed_) co_return fail(aborted());
-    if (ec) co_return fail(from_asio(ec));
-    co_return size;
-  }
-
-  [[nodiscard]] Async<void> write_all(std::span<const ConstBytes> pieces) override {
-    if (co_await cancelled()) co_return fail(aborted());
-    GatherPlan plan(pieces);
-    std::vector<asio::const_buffer> buffers;
-    for (auto ready = plan.next(); !ready.empty(); ready = plan.next()) {
-      if (closed_) co_return fail(aborted());
-      buffers.clear();
-      for (const auto piece : ready) buffers.emplace_back(piece.data(), piece.size());
-      const auto [ec, size] = co_await socket_.async_write_some(buffers, kAsResult);
-      if (closed_) co_return fail(aborted());
-      if (ec) co_return fail(from_asio(ec));
-      plan.written(size);
-    }
-    co_return Result<void>{};
-  }
-
-  void close() override {
-    if (std::exchange(closed_, true)) return;
-    ErrorCode ignored;
-    socket_.shutdown(tcp::socket::shutdown_both, ignored);
-    socket_.close(ignored);
-  }
-
-  [[nodiscard]] const std::string& peer() const override { return peer_; }
-
- private:
-  tcp::socket socket_;
-  std::string peer_;
-  bool closed_ = false;
-};
 
 /// A name lookup under way. Asio cannot interrupt one: its thread sits in getaddrinfo, so whoever waits
 /// leaves at its deadline and the answer comes to a shared state that nobody reads.
@@ -116,10 +63,7 @@ Async<std::unique_ptr<Stream>> connect_to(Executor executor, TimeSource& time, t
     if (limit.expired()) co_return fail(NetErrc::timed_out);
     if (connect_ec) co_return fail(from_asio(connect_ec));
   }
-  // Requests are written whole, so delaying the last segment of one only adds latency.
-  socket.set_option(tcp::no_delay(true), ec);
-  if (!ec) socket.set_option(asio::socket_base::keep_alive(true), ec);
-  if (ec) co_return fail(ec);
+  LH_CO_TRY_VOID(set_stream_options(socket));
   co_return std::make_unique<TcpStream>(std::move(socket), to_text(endpoint));
 }
 

@@ -10,8 +10,7 @@
 #include <thread>
 
 #include "net/error.h"
-#include "net/io_threads.h"
-#include "net/task_group.h"
+#include "tests/unit/net/on_core.h"
 
 namespace longhaul::net {
 namespace {
@@ -48,34 +47,6 @@ class Listener {
   int fd_;
   std::uint16_t port_ = 0;
 };
-
-/// Runs one coroutine on a core of its own and returns what it returned.
-template <class Callable>
-auto on_core(Callable make) {
-  using T = typename decltype(make(std::declval<Io&>()))::value_type;
-  IoThreads threads({.cores = 1, .seed = 1});
-  auto& io = threads.core(0);
-  std::promise<T> promise;
-  TaskGroup group(io.executor);
-  group.spawn([&]() -> Task {
-    auto result = co_await make(io);
-    promise.set_value(std::move(result));
-  });
-  threads.start();
-  auto value = promise.get_future().get();
-  std::promise<void> stopped;
-  TaskGroup stopper(io.executor);
-  threads.post(0, [&] {
-    stopper.spawn([&]() -> Task {
-      co_await group.stop();
-      stopped.set_value();
-    });
-  });
-  stopped.get_future().get();
-  threads.stop();
-  threads.join();
-  return value;
-}
 
 Bytes pattern(std::size_t size) {
   Bytes bytes(size);
