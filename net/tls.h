@@ -9,28 +9,11 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "net/async.h"
+#include "net/key_source.h"
 #include "net/stream.h"
 #include "net/timer.h"
 
 namespace longhaul::net {
-
-/// Certificates to trust: PEM text, or a file whose content says whether it is PEM, PKCS12 or JKS. Exactly
-/// one of `pem` and `path` is given.
-struct TrustSource {
-  std::string pem;
-  std::string path;
-  std::optional<std::string> password;  ///< without one, a JKS store is read without its integrity check
-};
-
-/// A private key with its certificate chain: two PEM texts (or both in `pem_chain`), or a file whose content
-/// says whether it is PEM, PKCS12 or JKS.
-struct IdentitySource {
-  std::string pem_key;
-  std::string pem_chain;
-  std::string path;
-  std::optional<std::string> store_password;
-  std::optional<std::string> key_password;  ///< without one, the store's password is tried
-};
 
 /// One side of TLS. The passwords are used while a context is made and not kept by it.
 struct TlsOptions {
