@@ -20,8 +20,9 @@ std::size_t cores(const config::ProcessSettings& process) {
 }  // namespace
 
 struct Runner::Running {
-  Running(net::Io& control, std::vector<replicator::FlowCore> cores, const config::FlowConfig& config)
-      : flow(control, std::move(cores), flow_options(config), flow_clients(config)) {
+  Running(net::Io& control, std::vector<replicator::FlowCore> cores, const config::FlowConfig& config,
+          OutageBoards& boards)
+      : flow(control, std::move(cores), flow_options(config), flow_clients(config, boards)) {
     snapshot.name = config.name();
   }
   replicator::Flow flow;
@@ -40,8 +41,9 @@ Runner::Runner(const config::ProcessSettings& process, const std::vector<const c
   group_ = std::make_unique<net::TaskGroup>(control_io.executor);
   starting_ = std::make_unique<net::TaskGroup>(control_io.executor);
   wake_ = std::make_unique<net::Event>(control_io.time);
+  OutageBoards boards;
   for (const auto* config : flows) {
-    flows_.push_back(std::make_unique<Running>(control_io, flow_cores, *config));
+    flows_.push_back(std::make_unique<Running>(control_io, flow_cores, *config, boards));
     snapshots_.push_back(flows_.back()->snapshot);
   }
 }

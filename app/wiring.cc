@@ -39,11 +39,18 @@ client::ClusterOptions cluster_options(const config::ClientSettings& settings) {
   return options;
 }
 
-replicator::FlowClients flow_clients(const config::FlowConfig& flow) {
-  return {.source_data = cluster_options(flow.source_consumer),
-          .source_admin = cluster_options(flow.source_admin),
-          .target_data = cluster_options(flow.data_producer),
-          .target_admin = cluster_options(flow.target_admin)};
+replicator::FlowClients flow_clients(const config::FlowConfig& flow, OutageBoards& boards) {
+  replicator::FlowClients clients{.source_data = cluster_options(flow.source_consumer),
+                                  .source_admin = cluster_options(flow.source_admin),
+                                  .target_data = cluster_options(flow.data_producer),
+                                  .target_admin = cluster_options(flow.target_admin)};
+  for (auto* options :
+       {&clients.source_data, &clients.source_admin, &clients.target_data, &clients.target_admin}) {
+    auto& board = boards[options->alias];
+    if (board == nullptr) board = std::make_shared<client::OutageBoard>();
+    options->outages = board;
+  }
+  return clients;
 }
 
 replicator::FlowOptions flow_options(const config::FlowConfig& flow) {

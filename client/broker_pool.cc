@@ -74,7 +74,7 @@ net::Task BrokerPool::attempt(std::shared_ptr<Slot> slot, BrokerId broker) {
     if (broker.value() >= 0) {
       const auto what =
           fmt::format("cluster {}: broker {} at {}", options_.alias, broker, slot->endpoint.to_string());
-      outages_[broker].up(io_.time.now(), what);
+      outages_.broker_up(broker, io_.time.now(), what);
     }
   } else {
     slot->error = std::move(opened).error();
@@ -82,7 +82,7 @@ net::Task BrokerPool::attempt(std::shared_ptr<Slot> slot, BrokerId broker) {
     slot->not_before = io_.time.now() + slot->backoff.next();
     // Bootstrap addresses have no number; that none of them answers is reported for the cluster as a whole.
     if (broker.value() >= 0 && !net::is_aborted(*slot->error))
-      outages_[broker].down(io_.time.now(), *slot->error);
+      outages_.broker_down(broker, io_.time.now(), *slot->error);
   }
   slot->attempted.notify();
 }
@@ -100,7 +100,7 @@ void BrokerPool::note_loss(Slot& slot, BrokerId broker) {
   slot.not_before = io_.time.now() + slot.backoff.next();
   const auto* const reason = lost->closed_reason();
   const bool noteworthy = lost->answered() == 0 && broker.value() >= 0;
-  if (noteworthy && !net::is_aborted(*reason)) outages_[broker].down(io_.time.now(), *reason);
+  if (noteworthy && !net::is_aborted(*reason)) outages_.broker_down(broker, io_.time.now(), *reason);
 }
 
 int BrokerPool::reluctance(BrokerId broker, Lane lane) const {

@@ -10,7 +10,7 @@
 #include "base/ids.h"
 #include "client/connection.h"
 #include "client/options.h"
-#include "client/outage_log.h"
+#include "client/outage_board.h"
 #include "client/retry.h"
 #include "net/io.h"
 #include "net/task_group.h"
@@ -33,8 +33,8 @@ struct Lane {
 class BrokerPool {
  public:
   /// All of them outlive the pool. Its coroutines run in `group`, which is stopped before the pool goes.
-  BrokerPool(net::Io& io, net::TaskGroup& group, const ClusterOptions& options)
-      : io_(io), group_(group), options_(options) {}
+  BrokerPool(net::Io& io, net::TaskGroup& group, const ClusterOptions& options, OutageBoard& outages)
+      : io_(io), group_(group), options_(options), outages_(outages) {}
 
   /// The open connection, or the outcome of one attempt to open it after the back-off has passed.
   /// Errors: why the attempt failed; NetErrc::timed_out when `deadline` passes before it ends.
@@ -86,7 +86,7 @@ class BrokerPool {
   net::TaskGroup& group_;
   const ClusterOptions& options_;
   Slots slots_;
-  std::map<BrokerId, OutageLog> outages_;
+  OutageBoard& outages_;
 };
 
 }  // namespace longhaul::client

@@ -26,8 +26,9 @@ constexpr Lane kCoordinator{Role::control, 1};
 Cluster::Cluster(net::Io& io, ClusterOptions options)
     : io_(io),
       options_(std::move(options)),
+      outages_(options_.outages ? options_.outages : std::make_shared<OutageBoard>()),
       group_(io.executor),
-      pool_(io, group_, options_),
+      pool_(io, group_, options_, *outages_),
       refresh_wanted_event_(io.time),
       refreshed_(io.time) {
   LH_CHECK(!options_.bootstrap.empty());
@@ -215,23 +216,23 @@ net::Async<void> Cluster::fetch_metadata() {
 }
 
 void Cluster::take_in(const protocol::MetadataResponse& response, ClusterMetadata::Scope scope) {
-  const bool first = refreshes_succeeded_ == 0;
   metadata_.update(response, scope);
   for (const auto& topic : followed_topics_) {
     if (metadata_.topic(topic) == nullptr) metadata_.mark_unknown(topic);
   }
   pool_.retain([this](BrokerId broker) { return endpoint_of(broker); });
-  if (first) {
-    log::info(fmt::format("{}: connected", name()), {{"cluster_id", metadata_.cluster_id().value_or("none")},
-                                                     {"brokers", metadata_.brokers().size()}});
-  }
 }
 
 void Cluster::report_refresh(const Result<void>& outcome) {
   if (outcome) {
-    outage_.up(io_.time.now(), name());
+    refreshes_failed_ = 0;
+    if (outages_->cluster_up(io_.time.now(), name())) {
+      log::info(
+          fmt::format("{}: connected", name()),
+          {{"cluster_id", metadata_.cluster_id().value_or("none")}, {"brokers", metadata_.brokers().size()}});
+    }
   } else {
-    outage_.down(io_.time.now(), outcome.error());
+    outages_->cluster_down(io_.time.now(), ++refreshes_failed_, outcome.error());
   }
 }
 

@@ -14,7 +14,7 @@
 #include "client/connection.h"
 #include "client/metadata.h"
 #include "client/options.h"
-#include "client/outage_log.h"
+#include "client/outage_board.h"
 #include "client/retry.h"
 #include "net/io.h"
 #include "net/task_group.h"
@@ -174,6 +174,7 @@ class Cluster {
 
   net::Io& io_;
   ClusterOptions options_;
+  std::shared_ptr<OutageBoard> outages_;
   net::TaskGroup group_;
   BrokerPool pool_;
   ClusterMetadata metadata_;
@@ -188,7 +189,7 @@ class Cluster {
   std::optional<Error> refresh_error_;  ///< of the last refresh, when it failed
   net::Event refresh_wanted_event_;
   net::Event refreshed_;
-  OutageLog outage_;
+  int refreshes_failed_ = 0;  ///< in a row
 };
 
 }  // namespace longhaul::client

@@ -32,6 +32,8 @@ struct Endpoint {
 /// offending entry.
 [[nodiscard]] Result<std::vector<Endpoint>> parse_bootstrap_servers(std::string_view list);
 
+class OutageBoard;
+
 /// How one cluster is reached. Defaults are those of Kafka's clients; the names of their settings stand
 /// beside them.
 struct ClusterOptions {
@@ -52,6 +54,9 @@ struct ClusterOptions {
   milliseconds metadata_max_age{300'000};       ///< metadata.max.age.ms
   std::size_t response_bytes_max = 512u << 20;  ///< a larger answer closes the connection
   std::size_t requests_max = 1'000;  ///< queued and in flight per connection; `submit` fails beyond
+  /// Shared by all clients of the cluster in this process, so that an outage is reported once; null: a client
+  /// reports for itself.
+  std::shared_ptr<OutageBoard> outages;
 };
 
 }  // namespace longhaul::client
