@@ -62,7 +62,7 @@ def java_command(classpath, main, arguments=(), heap="400m", quick=True, defines
             "-Dorg.slf4j.simpleLogger.showDateTime=true", *defines, "-cp", str(classpath), main, *arguments]
 
 
-def _request(host, port, calls, timeout=2.0):
+def request(host, port, calls, timeout=2.0):
     """Sends (api, version, body) requests on one connection of a listener; yields each response body."""
     with socket.create_connection((host, port), timeout=timeout) as sock:
         sock.settimeout(timeout)
@@ -75,7 +75,7 @@ def _request(host, port, calls, timeout=2.0):
 
 def broker_metadata(host, port):
     """Asks one listener ApiVersions v0 and Metadata v1; returns {broker id: (host, port)} as the broker sees it."""
-    _, body = _request(host, port, [(18, 0, b""), (3, 1, struct.pack(">i", 0))])
+    _, body = request(host, port, [(18, 0, b""), (3, 1, struct.pack(">i", 0))])
     brokers, at = {}, 4
     for _ in range(struct.unpack(">i", body[:4])[0]):
         broker, length = struct.unpack(">ih", body[at:at + 6])
@@ -95,7 +95,7 @@ def end_offsets(host, port, topic, partitions):
     name = topic.encode()
     body = struct.pack(">iih", -1, 1, len(name)) + name + struct.pack(">i", partitions)
     body += b"".join(struct.pack(">iq", partition, -1) for partition in range(partitions))
-    (answer,) = _request(host, port, [(2, 1, body)])
+    (answer,) = request(host, port, [(2, 1, body)])
     ends = [None] * partitions
     for at in range(4 + 2 + len(name) + 4, len(answer), 22):
         partition, error, _, offset = struct.unpack(">ihqq", answer[at:at + 22])
@@ -253,11 +253,15 @@ class KafkaCluster:
         return settings
 
     def start(self, seconds=60):
+        self.launch()
+        self.wait_ready(seconds)
+
+    def launch(self):
+        """Starts all nodes without waiting for them."""
         for node in self.nodes:
             node.prepare()
         for node in self.nodes:
             node.launch()
-        self.wait_ready(seconds)
 
     def wait_ready(self, seconds=60):
         for node in self.nodes:

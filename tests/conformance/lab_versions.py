@@ -3,11 +3,13 @@
     with cluster("old", "2.8.2") as old: ...
 """
 
+import contextlib
 import re
 import socket
+import struct
 import subprocess
 
-from .lab import KAFKA_VERSION, KafkaCluster, KafkaNode, java_command, kafka_classpath
+from .lab import KAFKA_VERSION, KafkaCluster, KafkaNode, java_command, kafka_classpath, request
 from .processes import LabError, Process, free_port, wait_until
 
 NEWEST, KRAFT_3, ZOOKEEPER_2 = KAFKA_VERSION, "3.9.2", "2.8.2"
@@ -18,6 +20,18 @@ def cluster(name, version, **arguments):
     """A cluster of that release, not started yet; the arguments are KafkaCluster's."""
     kind = ZooKeeperCluster if version.startswith("2.") else KafkaCluster
     return kind(name, version=version, **arguments)
+
+
+@contextlib.contextmanager
+def running(*clusters):
+    """All of them, started at the same time."""
+    with contextlib.ExitStack() as stack:
+        for one in clusters:
+            stack.callback(one.close)
+            one.launch()
+        for one in clusters:
+            one.wait_ready(120)
+        yield clusters
 
 
 class _Node(KafkaNode):
@@ -47,11 +61,11 @@ class ZooKeeperCluster(KafkaCluster):
         return {"broker.id": node.node_id, "zookeeper.connect": f"127.0.0.1:{self.zookeeper_port}",
                 "zookeeper.session.timeout.ms": self.SESSION_MS, **settings}
 
-    def start(self, seconds=60):
-        self._start_zookeeper(seconds)
-        super().start(seconds)
+    def launch(self):
+        self._start_zookeeper()
+        super().launch()
 
-    def _start_zookeeper(self, seconds):
+    def _start_zookeeper(self, seconds=60):
         self.zookeeper_port = free_port()
         directory = self.directory / "zookeeper"
         directory.mkdir(parents=True)
@@ -92,6 +106,15 @@ class ZooKeeperCluster(KafkaCluster):
         if hasattr(self, "zookeeper"):
             self.zookeeper.kill()
         super().close()
+
+
+def api_versions(port):
+    """{API key: newest version} that the broker at that port of loopback advertises, by ApiVersions v0."""
+    (answer,) = request("127.0.0.1", port, [(18, 0, b"")])
+    error, count = struct.unpack_from(">hi", answer)
+    if error != 0:
+        raise LabError(f"ApiVersions: error {error}")
+    return {api: newest for api, _, newest in struct.iter_unpack(">hhh", answer[6:6 + 6 * count])}
 
 
 def topic_command(on, *arguments):
