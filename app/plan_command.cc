@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct FlowPlan {
   std::string target_cluster_id;
   replicator::TopicPlan topics;
   /// By source topic, of those that would be created.
-  std::map<std::string, std::vector<std::pair<std::string, std::string>>> configs;
+  std::map<std::string, replicator::CreationConfigs> configs;
 };
 
 net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
@@ -51,7 +52,13 @@ net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
   }
   LH_CO_TRY(const auto configs,
             co_await replicator::read_topic_configs(source, std::move(created), deadline));
-  for (const auto& [topic, values] : configs) plan.configs[topic] = configs_for_creation(options, values);
+  std::set<std::string> known;
+  if (!target_topics.empty()) {
+    LH_CO_TRY(known, co_await replicator::read_setting_names(target, target_topics[0].name, deadline));
+  }
+  for (const auto& [topic, values] : configs) {
+    plan.configs[topic] = configs_for_creation(options, values, known);
+  }
   co_return plan;
 }
 
@@ -83,7 +90,10 @@ void print_topic(const TopicChange& change, const FlowPlan& plan, const config::
   fmt::print("      would be created, replication factor {}\n", flow.replication_factor);
   const auto configs = plan.configs.find(change.source.name);
   if (configs == plan.configs.end()) return;
-  for (const auto& [key, value] : configs->second) fmt::print("      {} = {}\n", key, value);
+  for (const auto& [key, value] : configs->second.copied) fmt::print("      {} = {}\n", key, value);
+  for (const auto& key : configs->second.unknown_to_target) {
+    fmt::print("      {} is left out: the target does not know it\n", key);
+  }
 }
 
 void print_plan(const config::FlowConfig& flow, const FlowPlan& plan) {

@@ -1,6 +1,7 @@
 #include "replicator/topic_sync.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace longhaul::replicator {
 namespace {
@@ -27,8 +28,12 @@ TopicChange change_for(const FlowOptions& options, const TopicFacts& source,
   return change;
 }
 
+/// Brokers before 3.0 may keep a topic in an older record format. What is written to the target is always of
+/// the current one, and a topic in one of the others refuses it (KIP-724).
+constexpr std::string_view kRecordFormat = "message.format.version";
+
 bool is_copied(const FlowOptions& options, const ConfigValue& config) {
-  if (config.read_only || config.sensitive || !config.value) return false;
+  if (config.read_only || config.sensitive || !config.value || config.name == kRecordFormat) return false;
   switch (config.source) {
     case ConfigSource::topic:
     case ConfigSource::dynamic_broker:
@@ -77,14 +82,21 @@ TopicPlan plan_topics(const FlowOptions& options, const std::vector<TopicFacts>&
   return plan;
 }
 
-std::vector<std::pair<std::string, std::string>> configs_for_creation(
-    const FlowOptions& options, const std::vector<ConfigValue>& source_configs) {
-  std::vector<std::pair<std::string, std::string>> copied;
+CreationConfigs configs_for_creation(const FlowOptions& options,
+                                     const std::vector<ConfigValue>& source_configs,
+                                     const std::set<std::string>& target_settings) {
+  CreationConfigs configs;
   for (const auto& config : source_configs) {
-    if (is_copied(options, config)) copied.emplace_back(config.name, *config.value);
+    if (!is_copied(options, config)) continue;
+    if (target_settings.empty() || target_settings.contains(config.name)) {
+      configs.copied.emplace_back(config.name, *config.value);
+    } else {
+      configs.unknown_to_target.push_back(config.name);
+    }
   }
-  std::ranges::sort(copied);
-  return copied;
+  std::ranges::sort(configs.copied);
+  std::ranges::sort(configs.unknown_to_target);
+  return configs;
 }
 
 }  // namespace longhaul::replicator

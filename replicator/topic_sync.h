@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,10 +59,19 @@ struct TopicPlan {
 [[nodiscard]] TopicPlan plan_topics(const FlowOptions& options, const std::vector<TopicFacts>& source_topics,
                                     const std::map<std::string, TopicFacts>& target_topics);
 
+/// What a remote topic is created with; both lists in order of name.
+struct CreationConfigs {
+  std::vector<std::pair<std::string, std::string>> copied;
+  /// Left out: a cluster of another release refuses to create a topic with a setting that it does not know.
+  std::vector<std::string> unknown_to_target;
+};
+
 /// The configuration that a remote topic is created with, from its source topic's (KIP-382): overrides and
 /// dynamic broker values; built-in defaults only under `use.defaults.from = source`; nothing read-only,
-/// sensitive, static or excluded. In order of name.
-[[nodiscard]] std::vector<std::pair<std::string, std::string>> configs_for_creation(
-    const FlowOptions& options, const std::vector<ConfigValue>& source_configs);
+/// sensitive, static or excluded. `target_settings` names all settings that topics of the target have; when
+/// it is empty, because that could not be read, every setting counts as known.
+[[nodiscard]] CreationConfigs configs_for_creation(const FlowOptions& options,
+                                                   const std::vector<ConfigValue>& source_configs,
+                                                   const std::set<std::string>& target_settings);
 
 }  // namespace longhaul::replicator

@@ -72,6 +72,7 @@ class Flow {
   [[nodiscard]] net::Async<void> sync_topics(SteadyTime deadline);
   [[nodiscard]] net::Async<TopicPlan> read_plan(SteadyTime deadline);
   void report_plan(const TopicPlan& plan);
+  void report_unknown_settings(const TopicChange& change, const std::vector<std::string>& settings);
   [[nodiscard]] net::Async<void> create_missing(const TopicPlan& plan, SteadyTime deadline);
   [[nodiscard]] net::Async<void> add_partitions(const TopicPlan& plan, SteadyTime deadline);
   [[nodiscard]] std::vector<Candidate> find_new(const TopicPlan& plan) const;

@@ -90,14 +90,16 @@ net::Async<void> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline
   }
   if (names.empty()) co_return Result<void>{};
   LH_CO_TRY(const auto configs, co_await read_topic_configs(source_, std::move(names), deadline));
+  LH_CO_TRY(const auto known, co_await read_setting_names(target_, options_.state_topic, deadline));
   std::vector<client::NewTopic> topics;
   for (const auto& [remote, change] : by_remote) {
     client::NewTopic topic{.name = remote,
                            .partitions_count = change->source.partitions,
                            .replication_factor = options_.replication_factor};
     if (const auto found = configs.find(change->source.name); found != configs.end()) {
-      for (auto& [key, value] : configs_for_creation(options_, found->second))
-        topic.configs.emplace(key, value);
+      auto [copied, unknown] = configs_for_creation(options_, found->second, known);
+      topic.configs.insert(copied.begin(), copied.end());
+      report_unknown_settings(*change, unknown);
     }
     topics.push_back(std::move(topic));
   }
@@ -116,6 +118,14 @@ net::Async<void> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline
     }
   }
   co_return Result<void>{};
+}
+
+void Flow::report_unknown_settings(const TopicChange& change, const std::vector<std::string>& settings) {
+  for (const auto& setting : settings) {
+    if (!reported_.insert("setting " + setting).second) continue;
+    log::warn("the target does not know a setting of the source; remote topics are created without it",
+              {{"flow", options_.name()}, {"topic", change.source.name}, {"setting", setting}});
+  }
 }
 
 net::Async<void> Flow::add_partitions(const TopicPlan& plan, SteadyTime deadline) {

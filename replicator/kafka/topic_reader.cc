@@ -42,4 +42,15 @@ net::Async<std::map<std::string, std::vector<ConfigValue>>> read_topic_configs(
   co_return configs;
 }
 
+net::Async<std::set<std::string>> read_setting_names(client::Cluster& cluster, std::string topic,
+                                                     SteadyTime deadline) {
+  std::vector<std::string> topics = {std::move(topic)};
+  LH_CO_TRY(const auto configs, co_await read_topic_configs(cluster, std::move(topics), deadline));
+  std::set<std::string> names;
+  for (const auto& [described, values] : configs) {
+    for (const auto& value : values) names.insert(value.name);
+  }
+  co_return names;
+}
+
 }  // namespace longhaul::replicator

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,5 +17,10 @@ namespace longhaul::replicator {
 /// Settings of each topic, by name; topics whose settings may not be read are absent and named in a log line.
 [[nodiscard]] net::Async<std::map<std::string, std::vector<ConfigValue>>> read_topic_configs(
     client::Cluster& cluster, std::vector<std::string> topics, SteadyTime deadline);
+
+/// Names of all settings that topics of the cluster have, as it describes them for `topic`: brokers name
+/// every setting they know, with its default where it is not set. Empty when they may not be read.
+[[nodiscard]] net::Async<std::set<std::string>> read_setting_names(client::Cluster& cluster,
+                                                                   std::string topic, SteadyTime deadline);
 
 }  // namespace longhaul::replicator

@@ -100,13 +100,38 @@ TEST(TopicSync, CopiesOverridesAndDynamicBrokerValuesOnly) {
       {.name = "sensitive", .value = std::nullopt, .source = ConfigSource::topic, .sensitive = true},
       {.name = "fixed", .value = "1", .source = ConfigSource::topic, .read_only = true}};
   using Configs = std::vector<std::pair<std::string, std::string>>;
-  EXPECT_EQ(configs_for_creation(options(), source),
+  EXPECT_EQ(configs_for_creation(options(), source, {}).copied,
             (Configs{{"cleanup.policy", "compact"}, {"retention.ms", "1000"}}));
   auto from_source = options();
   from_source.defaults_from = DefaultsFrom::source;
   EXPECT_EQ(
-      configs_for_creation(from_source, source),
+      configs_for_creation(from_source, source, {}).copied,
       (Configs{{"cleanup.policy", "compact"}, {"max.message.bytes", "1048588"}, {"retention.ms", "1000"}}));
+}
+
+TEST(TopicSync, LeavesOutSettingsThatTheTargetDoesNotKnow) {
+  using protocol::ConfigSource;
+  const std::vector<ConfigValue> source = {
+      {.name = "retention.ms", .value = "1000", .source = ConfigSource::topic},
+      {.name = "message.timestamp.before.max.ms", .value = "5000", .source = ConfigSource::topic},
+      {.name = "compression.gzip.level", .value = "9", .source = ConfigSource::dynamic_broker},
+      {.name = "min.insync.replicas", .value = "2", .source = ConfigSource::topic},
+      {.name = "segment.bytes", .value = "5", .source = ConfigSource::default_value}};
+  const auto configs = configs_for_creation(options(), source, {"retention.ms", "segment.bytes"});
+  EXPECT_EQ(configs.copied, (std::vector<std::pair<std::string, std::string>>{{"retention.ms", "1000"}}));
+  // What is excluded or a default is no loss and not spoken of.
+  EXPECT_EQ(configs.unknown_to_target,
+            (std::vector<std::string>{"compression.gzip.level", "message.timestamp.before.max.ms"}));
+}
+
+TEST(TopicSync, NeverAsksForAnOldRecordFormat) {
+  const std::vector<ConfigValue> source = {
+      {.name = "message.format.version", .value = "0.10.2-IV0", .source = protocol::ConfigSource::topic}};
+  for (const auto& known : {std::set<std::string>{}, {"message.format.version"}, {"retention.ms"}}) {
+    const auto configs = configs_for_creation(options(), source, known);
+    EXPECT_TRUE(configs.copied.empty());
+    EXPECT_TRUE(configs.unknown_to_target.empty());
+  }
 }
 
 }  // namespace
