@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "app/config/option_reader.h"
+#include "app/config/security_reader.h"
 #include "app/config/values.h"
 
 namespace longhaul::config {
@@ -35,11 +36,7 @@ std::string client_id_of(const ClientPlace& place, const Setting* user) {
 }
 
 void read_connection(OptionReader& in, ClientSettings& out) {
-  out.security_protocol = in.choice("security.protocol", SecurityProtocol::plaintext,
-                                    {{"PLAINTEXT", SecurityProtocol::plaintext},
-                                     {"SSL", SecurityProtocol::ssl},
-                                     {"SASL_PLAINTEXT", SecurityProtocol::sasl_plaintext},
-                                     {"SASL_SSL", SecurityProtocol::sasl_ssl}});
+  out.security = read_security(in, out.cluster);
   out.request_timeout = in.millis("request.timeout.ms", out.request_timeout, 1);
   out.connection_setup_timeout =
       in.millis("socket.connection.setup.timeout.ms", out.connection_setup_timeout, 1);
@@ -88,6 +85,15 @@ Result<std::vector<HostPort>> parse_bootstrap_servers(const Setting& setting) {
   return servers;
 }
 
+Result<std::vector<HostPort>> read_bootstrap_servers(OptionReader& in, std::string_view file,
+                                                     std::string_view cluster) {
+  if (const auto* setting = in.note("bootstrap.servers", "")) return parse_bootstrap_servers(*setting);
+  return fail(Error{
+      {},
+      fmt::format("{0}: cluster '{1}' has no bootstrap.servers: add '{1}.bootstrap.servers = host:port'",
+                  file, cluster)});
+}
+
 Result<ClientSettings> read_client(const ClientPlace& place, SettingMap properties, std::string_view file,
                                    std::vector<Warning>& warnings) {
   ClientSettings out;
@@ -97,14 +103,7 @@ Result<ClientSettings> read_client(const ClientPlace& place, SettingMap properti
   out.raw = std::move(properties);
 
   OptionReader in(out.raw, out.effective, warnings);
-  const auto* bootstrap = in.note("bootstrap.servers", "");
-  if (!bootstrap) {
-    return fail(
-        Error{{},
-              fmt::format("{}: cluster '{}' has no bootstrap.servers: add '{}.bootstrap.servers = host:port'",
-                          file, place.cluster, place.cluster)});
-  }
-  LH_TRY(out.bootstrap_servers, parse_bootstrap_servers(*bootstrap));
+  LH_TRY(out.bootstrap_servers, read_bootstrap_servers(in, file, place.cluster));
   const auto* user_client_id = in.setting("client.id");
   out.client_id = client_id_of(place, user_client_id);
   Setting client_id = user_client_id ? *user_client_id : Setting{{}, {{}, 0, "client.id"}};

@@ -6,6 +6,7 @@
 
 #include "app/config/client_settings.h"
 #include "app/config/configuration.h"
+#include "app/config/option_reader.h"
 #include "base/result.h"
 
 namespace longhaul::config {
@@ -25,6 +26,10 @@ struct ClientPlace {
 /// no bootstrap server.
 [[nodiscard]] Result<ClientSettings> read_client(const ClientPlace& place, SettingMap properties,
                                                  std::string_view file, std::vector<Warning>& warnings);
+
+/// `bootstrap.servers`, noted as in effect. `file` and `cluster` are for the error when there is none.
+[[nodiscard]] Result<std::vector<HostPort>> read_bootstrap_servers(OptionReader& in, std::string_view file,
+                                                                   std::string_view cluster);
 
 /// `host:port` items, IPv6 in brackets, with or without a `PROTOCOL://` in front as in Kafka.
 [[nodiscard]] Result<std::vector<HostPort>> parse_bootstrap_servers(const Setting& setting);

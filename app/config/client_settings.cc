@@ -34,18 +34,4 @@ std::string_view to_string(AutoOffsetReset reset) {
   return "unknown";
 }
 
-std::string_view to_string(SecurityProtocol protocol) {
-  switch (protocol) {
-    case SecurityProtocol::plaintext:
-      return "PLAINTEXT";
-    case SecurityProtocol::ssl:
-      return "SSL";
-    case SecurityProtocol::sasl_plaintext:
-      return "SASL_PLAINTEXT";
-    case SecurityProtocol::sasl_ssl:
-      return "SASL_SSL";
-  }
-  return "unknown";
-}
-
 }  // namespace longhaul::config

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/config/security_settings.h"
 #include "app/config/setting.h"
 #include "base/result.h"
 
@@ -16,13 +17,11 @@ enum class Side { source, target };
 enum class ClientRole { consumer, producer, admin };
 enum class IsolationLevel { read_uncommitted, read_committed };
 enum class AutoOffsetReset { earliest, latest, none };
-enum class SecurityProtocol { plaintext, ssl, sasl_plaintext, sasl_ssl };
 
 [[nodiscard]] std::string_view to_string(Side side);
 [[nodiscard]] std::string_view to_string(ClientRole role);
 [[nodiscard]] std::string_view to_string(IsolationLevel level);
 [[nodiscard]] std::string_view to_string(AutoOffsetReset reset);
-[[nodiscard]] std::string_view to_string(SecurityProtocol protocol);
 
 struct HostPort {
   std::string host;  ///< without brackets for IPv6
@@ -47,7 +46,7 @@ struct ClientSettings {
   std::vector<HostPort> bootstrap_servers;  ///< never empty
   std::string client_id;                    ///< complete, as MirrorMaker 2 composes it
   std::string client_rack;
-  SecurityProtocol security_protocol = SecurityProtocol::plaintext;
+  SecuritySettings security;
   std::chrono::milliseconds request_timeout{30'000};
   std::chrono::milliseconds retry_backoff{100};
   std::chrono::milliseconds retry_backoff_max{1'000};

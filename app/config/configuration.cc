@@ -14,30 +14,12 @@
 #include "app/config/nearest.h"
 #include "app/config/option_reader.h"
 #include "app/config/precedence.h"
-#include "app/config/properties.h"
-#include "app/config/providers.h"
+#include "app/config/security_reader.h"
+#include "app/config/settings_file.h"
 #include "app/config/values.h"
 
 namespace longhaul::config {
 namespace {
-
-/// One map of the file: the last of several equal keys wins, as in Java, but it is said.
-SettingMap settings_of(const std::vector<Property>& entries, std::string_view file,
-                       std::vector<Warning>& warnings) {
-  SettingMap settings;
-  for (const auto& [key, value, line] : entries) {
-    if (key.empty() && value.empty()) continue;  // What a lone backslash at the end of the file becomes.
-    const auto it = settings.find(key);
-    if (it != settings.end()) {
-      warnings.push_back({WarningKind::value,
-                          fmt::format("{}:{}: {}: written before at line {}; the last one wins", file, line,
-                                      key, it->second.origin.line),
-                          {key}});
-    }
-    settings.insert_or_assign(key, Setting{value, {std::string(file), line, key}, is_secret_key(key)});
-  }
-  return settings;
-}
 
 class Loader {
  public:
@@ -47,7 +29,7 @@ class Loader {
   }
 
   Result<Configuration> run() {
-    LH_TRY_VOID(read_settings());
+    LH_TRY(top_, read_settings(text_, name_, options_, out_.warnings));
     LH_TRY_VOID(read_aliases());
     LH_TRY_VOID(read_clusters());
     LH_TRY_VOID(read_process());
@@ -63,22 +45,6 @@ class Loader {
   }
 
  private:
-  Result<void> read_settings() {
-    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-    if (text_.starts_with(kByteOrderMark)) {
-      text_.remove_prefix(kByteOrderMark.size());
-      out_.warnings.push_back(
-          {WarningKind::value,
-           fmt::format("{}:1: begins with a byte order mark, which MirrorMaker 2 reads as part of "
-                       "the first key; it is skipped here",
-                       name_),
-           {}});
-    }
-    LH_TRY(const auto entries, parse_properties(text_, Encoding::latin1, name_));
-    top_ = settings_of(entries, name_, out_.warnings);
-    return resolve_references(top_, options_, out_.warnings);
-  }
-
   Result<void> read_aliases() {
     std::vector<EffectiveOption> ignored;
     OptionReader in(top_, ignored, out_.warnings);
@@ -94,18 +60,13 @@ class Loader {
 
   Result<void> read_clusters() {
     for (const auto& alias : aliases_) {
-      const ClientPlace place{alias, Side::source, ClientRole::admin, {}};
-      // Read like a client's, because that is where the top-level defaults and the checks are.
-      SettingMap common;
-      for (const auto& [key, setting] : cluster_view(top_, alias)) {
-        if (key == "bootstrap.servers" || key == "security.protocol") common.emplace(key, setting);
-      }
-      LH_TRY(auto client, read_client(place, std::move(common), name_, out_.warnings));
-      std::erase_if(client.effective, [&](const EffectiveOption& option) {
-        return option.key != "bootstrap.servers" && option.key != "security.protocol";
-      });
-      out_.clusters.push_back({alias, std::move(client.bootstrap_servers), client.security_protocol,
-                               std::move(client.effective)});
+      const auto view = cluster_view(top_, alias);
+      ClusterConfig cluster{alias, {}, {}, {}};
+      OptionReader in(view, cluster.effective, out_.warnings);
+      LH_TRY(cluster.bootstrap_servers, read_bootstrap_servers(in, name_, alias));
+      cluster.security_protocol = read_security_protocol(in);
+      LH_TRY_VOID(in.result());
+      out_.clusters.push_back(std::move(cluster));
     }
     return {};
   }

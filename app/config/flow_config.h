@@ -139,7 +139,7 @@ struct FlowConfig {
   ClientSettings target_producer;
   ClientSettings data_producer;
 
-  /// Set when this version cannot run the flow although the file is right (secured connections, for one): one
+  /// Set when this version cannot run the flow although the file is right (a SASL mechanism, for one): one
   /// line.
   std::optional<std::string> not_runnable;
   /// Connector options in effect, in a stable order, for `longhaul config`.

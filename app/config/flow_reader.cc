@@ -308,6 +308,8 @@ class FlowReader {
       const auto reason =
           fmt::format("'{}' is not a legal topic name (letters, digits, '.', '_', '-', at most 249)", *name);
       if (const auto* setting = in.setting(key)) return refused_value(*setting, reason);
+      if (const auto it = flow_.worker.raw.find(key); it != flow_.worker.raw.end())
+        return refused_value(it->second, reason);
       return fail(
           Error{{},
                 fmt::format("{}: flow {}: {}, which the default of {} becomes with this cluster alias", file_,
@@ -324,13 +326,11 @@ class FlowReader {
     }
     for (const auto* client : {&flow_.source_consumer, &flow_.source_admin, &flow_.target_admin,
                                &flow_.target_consumer, &flow_.data_producer}) {
-      if (client->security_protocol == SecurityProtocol::plaintext) continue;
-      const auto& origin = client->raw.find("security.protocol")->second.origin;
+      const bool is_plain = client->security.protocol == SecurityProtocol::plaintext;
+      if (is_plain) continue;
       flow_.not_runnable = fmt::format(
-          "flow {}: the {} of cluster {} needs {} ({}): secured connections are not served yet by this "
-          "version, only PLAINTEXT",
-          flow_.name(), to_string(client->role), client->cluster, to_string(client->security_protocol),
-          origin.to_string());
+          "flow {}: the {} of cluster {}: {}", flow_.name(), to_string(client->role), client->cluster,
+          client->security.not_served.value_or("secured connections are not served yet by this version"));
       return;
     }
   }

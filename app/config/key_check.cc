@@ -40,8 +40,13 @@ KeyVerdict misplaced(std::string hint) {
   return {Kind::misplaced, std::move(hint)};
 }
 
+KeyVerdict judge_common_key(std::string_view name) {
+  const auto known = common_client_key(name);
+  return verdict_of(known.state, known.note);
+}
+
 std::optional<KeyVerdict> judge_client_key(std::string_view name, std::uint8_t roles) {
-  if (is_common_client_key(name)) return verdict_of(common_client_key_state(name));
+  if (is_common_client_key(name)) return judge_common_key(name);
   if (const auto* known = find_client_key(name, roles)) return verdict_of(known->state, known->note);
   return std::nullopt;
 }
@@ -158,7 +163,7 @@ std::optional<KeyVerdict> judge_top_key(std::string_view key) {
       return misplaced(fmt::format("write it for a flow: A->B.{}", key));
     return verdict_of(known->state, known->note);
   }
-  if (is_common_client_key(key)) return verdict_of(common_client_key_state(key));
+  if (is_common_client_key(key)) return judge_common_key(key);
   const auto prefixes = top_level_worker_prefixes();
   if (std::ranges::any_of(prefixes, [&](auto prefix) { return key.starts_with(prefix); })) {
     if (const auto* known = find_key(worker_keys(), key)) return verdict_of(known->state, known->note);
@@ -174,7 +179,7 @@ void add_alias_names(std::vector<std::string>& out, std::string_view alias) {
 }
 
 KeyVerdict judge_alias_key(std::string_view alias, std::string_view rest) {
-  if (is_common_client_key(rest)) return verdict_of(common_client_key_state(rest));
+  if (is_common_client_key(rest)) return judge_common_key(rest);
   if (const auto verdict = judge_role_key(rest)) return *verdict;
   if (const auto* known = find_key(worker_keys(), rest)) return verdict_of(known->state, known->note);
   const auto* option = find_key(rest.starts_with("longhaul.") ? own_keys() : connector_keys(), rest);
@@ -242,7 +247,6 @@ bool is_switched_off(std::string_view key, const Setting& setting) {
   if (parse_boolean(setting.value) == false) return true;
   if (key.ends_with(".interval.seconds")) return parse_integer(setting.value).value_or(0) < 0;
   const auto word = lowered(trimmed(setting.value));
-  if (key.ends_with("security.protocol")) return word == "plaintext";
   if (key.ends_with("exactly.once.source.support")) return word == "disabled";
   return false;
 }
@@ -251,7 +255,7 @@ std::string listed(std::vector<std::pair<int, std::string>> keys) {
   std::ranges::sort(keys);
   std::string out;
   for (const auto& [line, key] : keys)
-    out += fmt::format("{}{} (line {})", out.empty() ? "" : ", ", key, line);
+    out += fmt::format("{}{} (line {})", out.empty() ? "" : ", ", printable_key(key), line);
   return out;
 }
 

@@ -333,6 +333,23 @@ constexpr std::string_view kCommonClientKeys[] = {
     "sasl.oauthbearer.header.urlencode",
 };
 
+constexpr std::string_view kOpenSsl = "OpenSSL speaks TLS here, with its own algorithms";
+// The common keys that are not served; the others are.
+constexpr KnownKey kCommonExceptions[] = {
+    {"ssl.provider", no_effect, kOpenSsl},
+    {"ssl.keymanager.algorithm", no_effect, kOpenSsl},
+    {"ssl.trustmanager.algorithm", no_effect, kOpenSsl},
+    {"ssl.secure.random.implementation", no_effect, kOpenSsl},
+    {"ssl.engine.factory.class", no_effect, kJava},
+    {"sasl.client.callback.handler.class", no_effect, kJava},
+    {"sasl.login.callback.handler.class", no_effect, kJava},
+    {"sasl.login.class", no_effect, kJava},
+    {"sasl.kerberos.*", not_served},
+    {"sasl.oauthbearer.*", not_served},
+    // Java's background login threads, which PLAIN and SCRAM do not have.
+    {"sasl.login.*", not_served},
+};
+
 constexpr std::string_view kTopLevelWorkerPrefixes[] = {
     "offset.storage",   "config.storage", "status.storage", "key.converter",      "value.converter",
     "header.converter", "task",           "worker",         "replication.policy",
@@ -369,8 +386,9 @@ bool is_common_client_key(std::string_view name) {
   return std::ranges::find(kCommonClientKeys, name) != std::end(kCommonClientKeys);
 }
 
-KeyState common_client_key_state(std::string_view name) {
-  return name == "bootstrap.servers" ? served : not_served;
+KnownKey common_client_key(std::string_view name) {
+  const auto* exception = find_key(kCommonExceptions, name);
+  return exception ? *exception : KnownKey{.name = name};
 }
 
 const KnownKey* find_key(std::span<const KnownKey> table, std::string_view name) {

@@ -50,8 +50,8 @@ struct KnownClientKey {
 /// filled from `<alias>.<name>` and from the top level.
 [[nodiscard]] std::span<const std::string_view> common_client_keys();
 [[nodiscard]] bool is_common_client_key(std::string_view name);
-/// State of a common key: the addresses are served, protection is not.
-[[nodiscard]] KeyState common_client_key_state(std::string_view name);
+/// What is done with a common key.
+[[nodiscard]] KnownKey common_client_key(std::string_view name);
 
 /// Prefixes of top-level keys that reach every worker (`MirrorMakerConfig.workerConfig`).
 [[nodiscard]] std::span<const std::string_view> top_level_worker_prefixes();

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "app/config/known_keys.h"
+
 namespace longhaul::config {
 namespace {
 
@@ -31,13 +33,21 @@ void put_options(std::string& out, const std::vector<EffectiveOption>& options) 
   for (const auto& [key, setting] : options) put_option(out, key, setting);
 }
 
+/// A key that nobody knows may be a password's with a letter too many: its value is not shown.
+void put_untyped(std::string& out, std::string_view key, const Setting& setting) {
+  constexpr std::uint8_t kAnyRole = kConsumer | kProducer | kAdmin;
+  auto shown = setting;
+  if (!is_common_client_key(key) && !find_client_key(key, kAnyRole)) shown.secret = true;
+  put_option(out, printable_key(key), shown);
+}
+
 void put_client(std::string& out, std::string_view title, const ClientSettings& client) {
   fmt::format_to(std::back_inserter(out), "  {} (cluster {})\n", title, client.cluster);
   put_options(out, client.effective);
   for (const auto& [key, setting] : client.raw) {
     const bool typed =
         std::ranges::find(client.effective, key, &EffectiveOption::key) != client.effective.end();
-    if (!typed) put_option(out, key, setting);
+    if (!typed) put_untyped(out, key, setting);
   }
 }
 

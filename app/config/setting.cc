@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace longhaul::config {
@@ -9,6 +10,14 @@ namespace longhaul::config {
 std::string Origin::to_string() const {
   if (is_default()) return "default";
   return fmt::format("{}:{} ({})", file, line, key);
+}
+
+std::string_view printable_key(std::string_view key) {
+  const auto is_plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("._->*#/").find(c) != std::string_view::npos;
+  };
+  return std::ranges::all_of(key, is_plain) ? key : Setting::kHidden;
 }
 
 bool is_secret_key(std::string_view key) {

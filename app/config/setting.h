@@ -32,6 +32,10 @@ struct Setting {
 /// Key without prefix -> its winning setting.
 using SettingMap = std::map<std::string, Setting, std::less<>>;
 
+/// `key` for people and logs. A line that lost its place (the second line of a JAAS value whose backslash was
+/// forgotten, say) is read as a key too, and may hold a password: what does not look like a key is hidden.
+[[nodiscard]] std::string_view printable_key(std::string_view key);
+
 /// True for keys whose values are secrets by their name: passwords, JAAS lines, private keys, client secrets.
 [[nodiscard]] bool is_secret_key(std::string_view key);
 

@@ -88,13 +88,13 @@ TEST(Flows, AreFoundByName) {
             "mm2.properties: there is no flow 'A->C'; flows: 'A->B', 'B->A'");
 }
 
-TEST(Flows, ThatNeedSecureConnectionsLoadAndRefuseToRun) {
+TEST(Flows, ThatNeedAMechanismThatIsNotServedLoadAndRefuseToRun) {
   const auto flow = flow_with("B.security.protocol = SASL_SSL");
-  EXPECT_EQ(flow.target_admin.security_protocol, SecurityProtocol::sasl_ssl);
-  EXPECT_EQ(
-      require_runnable(flow).error().message(),
-      "flow A->B: the admin of cluster B needs SASL_SSL (mm2.properties:5 (B.security.protocol)): secured "
-      "connections are not served yet by this version, only PLAINTEXT");
+  EXPECT_EQ(flow.target_admin.security.protocol, SecurityProtocol::sasl_ssl);
+  EXPECT_EQ(require_runnable(flow).error().message(),
+            "flow A->B: the admin of cluster B: mm2.properties:5: B.security.protocol = SASL_SSL needs "
+            "B.sasl.mechanism: Kafka's default, GSSAPI, is not served by this version; served: PLAIN, "
+            "SCRAM-SHA-256, SCRAM-SHA-512");
   EXPECT_TRUE(require_runnable(flow_with("B.security.protocol = plaintext")).has_value());
 }
 

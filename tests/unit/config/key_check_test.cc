@@ -19,21 +19,37 @@ std::string note_of(std::string_view key) {
 }
 
 TEST(KeyCheck, KnowsWhatIsServed) {
-  for (const auto* key :
-       {"clusters", "A->B.enabled", "A->B.topics", "topics.exclude", "A.bootstrap.servers",
-        "bootstrap.servers", "A.consumer.isolation.level", "A->B.source.consumer.fetch.min.bytes",
-        "B.producer.client.id", "A->B.producer.override.request.timeout.ms", "replication.factor",
-        "replication.policy.separator", "refresh.topics.interval.seconds",
-        "offset.storage.replication.factor", "B.offset.storage.topic", "config.providers",
-        "config.providers.file.class", "longhaul.memory.max", "A->B.longhaul.state.topic"}) {
+  for (const auto* key : {"clusters",
+                          "A->B.enabled",
+                          "A->B.topics",
+                          "topics.exclude",
+                          "A.bootstrap.servers",
+                          "bootstrap.servers",
+                          "A.consumer.isolation.level",
+                          "A->B.source.consumer.fetch.min.bytes",
+                          "B.producer.client.id",
+                          "A->B.producer.override.request.timeout.ms",
+                          "replication.factor",
+                          "replication.policy.separator",
+                          "refresh.topics.interval.seconds",
+                          "offset.storage.replication.factor",
+                          "B.offset.storage.topic",
+                          "config.providers",
+                          "config.providers.file.class",
+                          "longhaul.memory.max",
+                          "A->B.longhaul.state.topic",
+                          "A.security.protocol",
+                          "A.ssl.truststore.location",
+                          "B.producer.sasl.jaas.config",
+                          "ssl.protocol"}) {
     EXPECT_EQ(kind_of(key), Kind::served) << key;
   }
 }
 
 TEST(KeyCheck, KnowsWhatIsNotServedYet) {
   for (const auto* key :
-       {"sync.group.offsets.enabled", "A->B.emit.checkpoints.enabled", "A.security.protocol",
-        "A.ssl.truststore.location", "B.producer.sasl.jaas.config", "ssl.protocol",
+       {"sync.group.offsets.enabled", "A->B.emit.checkpoints.enabled", "A.sasl.kerberos.service.name",
+        "sasl.oauthbearer.token.endpoint.url", "B.producer.sasl.login.connect.timeout.ms",
         "B.exactly.once.source.support", "sync.topic.acls.enabled", "dedicated.mode.enable.internal.rest",
         "B.producer.transaction.timeout.ms", "A->B.source.producer.client.id"}) {
     EXPECT_EQ(kind_of(key), Kind::not_served) << key;
@@ -41,10 +57,10 @@ TEST(KeyCheck, KnowsWhatIsNotServedYet) {
 }
 
 TEST(KeyCheck, KnowsWhatHasNoMeaning) {
-  for (const auto* key :
-       {"tasks.max", "B.producer.linger.ms", "A->B.producer.compression.type", "A.consumer.group.id",
-        "key.converter", "B.group.id", "A->B.transforms.x.type", "B.offset.flush.interval.ms",
-        "forwarding.admin.class", "A->B.source.cluster.ssl.protocol"}) {
+  for (const auto* key : {"tasks.max", "B.producer.linger.ms", "A->B.producer.compression.type",
+                          "A.consumer.group.id", "key.converter", "B.group.id", "A->B.transforms.x.type",
+                          "B.offset.flush.interval.ms", "forwarding.admin.class", "A.ssl.provider",
+                          "B.admin.ssl.engine.factory.class", "A->B.source.cluster.ssl.protocol"}) {
     EXPECT_EQ(kind_of(key), Kind::no_effect) << key;
     EXPECT_FALSE(note_of(key).empty()) << key;
   }

@@ -139,7 +139,7 @@ TEST(DataProducer, HonoursWhatMirrorMaker2WouldNotAndSaysSo) {
 
 TEST(DataProducer, TakesCommonKeysOfTheTarget) {
   const auto flow = flow_with("B.security.protocol = SSL\nA.security.protocol = SASL_SSL");
-  EXPECT_EQ(flow.data_producer.security_protocol, SecurityProtocol::ssl);
+  EXPECT_EQ(flow.data_producer.security.protocol, SecurityProtocol::ssl);
 }
 
 // Worker properties.
