@@ -103,6 +103,12 @@ bool SlabPool::fits(std::size_t capacity) const {
   return out + capacity <= budget_ || out == 0;
 }
 
+Slice SlabPool::copy(ConstBytes bytes) {
+  auto slab = take(bytes.size());
+  if (!bytes.empty()) std::memcpy(slab.bytes().data(), bytes.data(), bytes.size());
+  return std::move(slab).share();
+}
+
 SlabPool::Ticket SlabPool::request(std::size_t size, Granted granted) {
   if (waiting_.empty() && fits(capacity_class(size))) {
     granted(take(size));

@@ -99,6 +99,9 @@ class SlabPool {
   Ticket request(std::size_t size, Granted granted);
   /// Forgets a waiting request; nothing happens if it was granted already.
   void cancel(Ticket ticket);
+  /// A copy of `bytes` in a slab of its own, given at once, be it above the budget, and counted in it. For
+  /// parts of larger slabs that are kept for long: copied out, they free more than they take.
+  [[nodiscard]] Slice copy(ConstBytes bytes);
 
   [[nodiscard]] std::size_t budget() const { return budget_; }
   /// Bytes out there now, in capacity. Readable from other threads.

@@ -25,7 +25,7 @@ PartitionPipeline::PartitionPipeline(Progress start, PipelineOptions options)
       progress_(std::move(start)) {}
 
 bool PartitionPipeline::wants_fetch() const {
-  return reading_ && !stop_ && !pending_stop_ && window_bytes_ <= options_.window_bytes / 2;
+  return reading_ && !held_back_ && !stop_ && !pending_stop_ && window_bytes_ <= options_.window_bytes / 2;
 }
 
 void PartitionPipeline::on_fetched(const FetchedSet& set) {
@@ -79,6 +79,7 @@ PartitionPipeline::Outgoing PartitionPipeline::take_next() {
                                             .producer_epoch = progress_.producer.epoch,
                                             .base_sequence = next.sequence});
   next.state = State::in_flight;
+  next.seen_by_target = true;
   ++in_flight_;
   const auto number = first_number_ + next_++;
   return {.number = number,
@@ -103,6 +104,7 @@ void PartitionPipeline::on_acknowledged(std::uint64_t number, Offset base) {
   auto& acknowledged = entry(number);
   acknowledged.state = State::acknowledged;
   acknowledged.target_base = base;
+  held_back_ = false;
   --in_flight_;
   settle_front();
   finish_round();
@@ -178,6 +180,34 @@ void PartitionPipeline::finish_round() {
     waiting.state = State::waiting;
   }
   next_ = 0;
+  hold_back();
+}
+
+void PartitionPipeline::hold_back() {
+  if (held_back_ || stop_ || in_flight_ > 0 || window_.empty()) return;
+  held_back_ = true;
+  // When reading has ended for good, what was read is still to be written.
+  if (reading_) forget_unseen();
+  for (auto& kept : window_) {
+    const auto bytes = kept.batch.bytes.bytes();
+    kept.batch.bytes = options_.pool != nullptr ? options_.pool->copy(bytes) : Slice::copy_of(bytes);
+  }
+}
+
+void PartitionPipeline::forget_unseen() {
+  std::size_t kept = 1;
+  while (kept < window_.size() && window_[kept].seen_by_target) ++kept;
+  if (kept == window_.size()) return;
+  // Right behind the last kept batch, so that offset and leader epoch belong together: what lies between it
+  // and the next one, control batches for example, may have another epoch.
+  fetch_offset_ = window_[kept - 1].batch.next;
+  fetch_epoch_ = window_[kept - 1].batch.leader_epoch;
+  planned_sequence_ = window_[kept].sequence;
+  pending_stop_.reset();  // it lies behind and is met again
+  while (window_.size() > kept) {
+    window_bytes_ -= window_.back().batch.bytes.size();
+    window_.pop_back();
+  }
 }
 
 void PartitionPipeline::stop(Stop stop) {

@@ -59,9 +59,11 @@ struct PipelineOptions {
   /// (`producer.id.expiration.ms` counts from batch timestamps), so such batches go one by one.
   milliseconds producer_memory = std::chrono::hours(12);
   PassLimits limits;
+  /// Where a partition that cannot write keeps what it has to send again; null: outside every budget.
+  SlabPool* pool = nullptr;
 };
 
-/// Counters of one partition since start.
+/// Counters of one partition since start. What is read again is counted again.
 struct PipelineCounters {
   std::int64_t records = 0;
   std::int64_t batches = 0;
@@ -128,6 +130,11 @@ class PartitionPipeline {
   /// Batch `number` was refused for good.
   void on_refused(std::uint64_t number, StopReason reason, std::string detail);
 
+  /// To be called while the partition cannot write, and done by itself when a round fails: reading rests
+  /// until a batch is acknowledged, and the fetched slabs, which other partitions share, are let go. What the
+  /// target may have seen, and at least one batch, is copied out of them; the rest is read again.
+  void hold_back();
+
   /// Ends reading and writing. What waits is dropped, what is under way is dropped when its result comes.
   void stop(Stop stop);
   /// Ends reading only: what waits is still written.
@@ -151,6 +158,7 @@ class PartitionPipeline {
     protocol::BatchHeader header{};
     std::int32_t sequence = 0;
     State state = State::waiting;
+    bool seen_by_target = false;  ///< it was sent at least once
     Offset target_base;
   };
   [[nodiscard]] Entry& entry(std::uint64_t number);
@@ -159,6 +167,7 @@ class PartitionPipeline {
   void settle(Entry& entry);
   void finish_round();
   void drop_window();
+  void forget_unseen();
 
   PipelineOptions options_;
   Offset fetch_offset_;
@@ -174,6 +183,8 @@ class PartitionPipeline {
   bool round_failed_ = false;
   /// A batch of the round is in doubt, so one behind it may rightly be stored.
   bool round_in_doubt_ = false;
+  /// The window is in copies of its own and nothing is read.
+  bool held_back_ = false;
   /// Batches were read and dropped: the position is behind what was read.
   bool dropped_ = false;
   /// The target knows our producer here. Before it does, it takes any first sequence, so a second batch under

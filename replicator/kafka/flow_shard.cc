@@ -23,6 +23,7 @@ void FlowStatus::add(const FlowStatus& other) {
 FlowShard::FlowShard(net::Io& io, SlabPool& pool, client::ClusterOptions source,
                      client::ClusterOptions target, const FlowOptions& options)
     : io_(io),
+      pool_(pool),
       options_(options),
       source_(io, std::move(source)),
       target_(io, std::move(target)),
@@ -54,6 +55,7 @@ net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime d
     }
     held.reported = start.progress;
     held.inert = start.stop.has_value();
+    start.options.pool = &pool_;
     held.partition = std::make_unique<ShardPartition>(std::move(start), target_.retry_backoff());
     if (held.partition->pipeline.stopped()) {
       report_stop(*held.partition);

@@ -89,6 +89,7 @@ class FlowShard {
   void report_stop(ShardPartition& partition);
 
   net::Io& io_;
+  SlabPool& pool_;
   const FlowOptions options_;
   client::Cluster source_;
   client::Cluster target_;

@@ -146,6 +146,7 @@ net::Task TargetWriter::leader_loop() {
         wake(*partition);
       }
     }
+    for (auto* partition : leaderless_) partition->pipeline.hold_back();
     report_leaderless();
   }
 }

@@ -115,8 +115,9 @@ TEST(PartitionPipeline, ResendsTheWholeWindowInOrderWithTheSameSequencesAfterAFa
   EXPECT_EQ(again[0].number, sent[1].number);
   pipeline.on_acknowledged(again[0].number, Offset(4));
   const auto rest = send_all(pipeline, later);
-  ASSERT_EQ(rest.size(), 5U);
+  ASSERT_EQ(rest.size(), 3U) << "what was not sent before is read again";
   EXPECT_EQ(base_sequence(rest[0]), base_sequence(sent[2]));
+  EXPECT_EQ(pipeline.fetch_offset(), Offset(12));
 }
 
 TEST(PartitionPipeline, StopsWhenALaterBatchWasStoredButAnEarlierOneWasNot) {
@@ -263,6 +264,77 @@ TEST(PartitionPipeline, MapsEveryAcknowledgedBatchAndBreaksRunsAtGaps) {
   ASSERT_EQ(segments.size(), 1U);
   EXPECT_EQ(segments[0].runs,
             (std::vector{OffsetRun{Offset(0), Offset(100), 4}, OffsetRun{Offset(7), Offset(104), 1}}));
+}
+
+TEST(PartitionPipeline, KeepsOnlyWhatTheTargetMayHaveSeenWhileItCannotWrite) {
+  SlabPool pool(1 << 20);
+  PartitionPipeline pipeline(start_at(0), {.pool = &pool});
+  std::vector<SourceBatch> batches;
+  for (int i = 0; i < 10; ++i) batches.push_back({.base = i * 2, .records = 2});
+  pipeline.on_fetched(fetched(batches));
+  auto sent = send_all(pipeline);
+  pipeline.on_acknowledged(sent.at(0).number, Offset(100));
+  sent = send_all(pipeline);
+  ASSERT_EQ(sent.size(), 5U);
+  EXPECT_EQ(pool.used(), 0U);
+  EXPECT_TRUE(pipeline.wants_fetch());
+  for (const auto& batch : sent) pipeline.on_failed(batch.number, kUnknown, kStart);
+
+  EXPECT_EQ(pool.used(), 5U * 4096U) << "five batches in slabs of the smallest size";
+  EXPECT_FALSE(pipeline.wants_fetch());
+  EXPECT_EQ(pipeline.fetch_offset(), Offset(12));
+  EXPECT_EQ(pipeline.settled_offset(), Offset(2));
+
+  // The five are sent again as they were, and the rest goes on with the sequences that follow.
+  for (int i = 0; i < 5; ++i) {
+    const auto again = send_all(pipeline);
+    ASSERT_EQ(again.size(), i == 0 ? 1U : 4U);
+    for (std::size_t j = 0; j < again.size(); ++j) {
+      EXPECT_EQ(base_sequence(again[j]), base_sequence(sent[static_cast<std::size_t>(i) + j]));
+      EXPECT_TRUE(std::ranges::equal(again[j].payload.bytes(),
+                                     sent[static_cast<std::size_t>(i) + j].payload.bytes()));
+      pipeline.on_acknowledged(again[j].number, Offset(102 + 2 * (i + static_cast<int>(j))));
+    }
+    if (i == 1) break;
+  }
+  EXPECT_TRUE(pipeline.wants_fetch());
+  EXPECT_TRUE(pipeline.idle());
+  EXPECT_EQ(pool.used(), 0U);
+  sent.clear();
+  pipeline.on_fetched(fetched({{.base = 12, .records = 2}, {.base = 14, .records = 2}}));
+  const auto rest = send_all(pipeline);
+  ASSERT_EQ(rest.size(), 2U);
+  EXPECT_EQ(base_sequence(rest[0]), 12);
+  EXPECT_EQ(base_sequence(rest[1]), 14);
+}
+
+TEST(PartitionPipeline, KeepsOneBatchWhenNoneWasSentYet) {
+  SlabPool pool(1 << 20);
+  PartitionPipeline pipeline(start_at(0), {.pool = &pool});
+  pipeline.on_fetched(fetched({{.base = 0, .records = 2}, {.base = 2, .records = 2}}));
+  pipeline.hold_back();
+  EXPECT_EQ(pool.used(), 4096U);
+  EXPECT_TRUE(pipeline.has_unsent());
+  EXPECT_EQ(pipeline.fetch_offset(), Offset(2));
+  const auto sent = send_all(pipeline);
+  ASSERT_EQ(sent.size(), 1U);
+  pipeline.on_acknowledged(sent[0].number, Offset(0));
+  EXPECT_TRUE(pipeline.wants_fetch());
+}
+
+TEST(PartitionPipeline, DropsNothingWhenReadingHasEnded) {
+  PartitionPipeline pipeline(start_at(0), {});
+  pipeline.on_fetched(fetched({{.base = 0, .records = 2}, {.base = 2, .records = 2}}));
+  pipeline.stop_reading();
+  pipeline.hold_back();
+  EXPECT_EQ(pipeline.fetch_offset(), Offset(4));
+  for (int i = 0; i < 2; ++i) {
+    const auto sent = send_all(pipeline);
+    ASSERT_EQ(sent.size(), 1U);
+    pipeline.on_acknowledged(sent[0].number, Offset(2 * i));
+  }
+  EXPECT_TRUE(pipeline.idle());
+  EXPECT_EQ(pipeline.settled_offset(), Offset(4));
 }
 
 }  // namespace
