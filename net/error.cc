@@ -21,6 +21,8 @@ class NetCategory final : public boost::system::error_category {
         return "host name lookup failed, the name server may be unreachable";
       case NetErrc::not_tls:
         return "the other side does not speak TLS on this port";
+      case NetErrc::tls_hung_up:
+        return "connection closed in the TLS handshake, the port may be one without TLS";
       case NetErrc::tls_untrusted:
         return "certificate not trusted";
       case NetErrc::tls_expired:

@@ -16,7 +16,8 @@ enum class NetErrc {
   host_not_found,      ///< the name has no address
   resolver_failed,     ///< the name could not be looked up now; it may exist
   // TLS: the handshake, or an alert after it.
-  not_tls,                         ///< what answered does not speak TLS, or hung up on a ClientHello
+  not_tls,                         ///< what answered does not speak TLS
+  tls_hung_up,                     ///< the connection ended in the handshake: perhaps no TLS port
   tls_untrusted,                   ///< the certificate leads to no authority that is trusted here
   tls_expired,                     ///< a certificate of the chain has expired
   tls_not_yet_valid,               ///< a certificate of the chain is valid only later
