@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "protocol/header.h"
+#include "protocol/message.h"
+#include "sandbox/faults.h"
+#include "sandbox/fetch_session.h"
+#include "sandbox/fetch_waits.h"
+#include "sandbox/options.h"
+#include "sandbox/timers.h"
+#include "sandbox/topics.h"
+
+namespace longhaul::sandbox {
+
+/// One request on its way through a broker, apart from its message. Copied by whatever answers later.
+struct Call {
+  ConnectionId connection = 0;
+  /// Counts the requests of the connection, so that a late answer cannot meet another request.
+  std::uint64_t serial = 0;
+  std::int32_t broker = 0;
+  protocol::ApiKey api{};
+  std::int16_t version = 0;
+  std::int32_t correlation_id = 0;
+  std::string client_id;
+  std::shared_ptr<const FaultRule> fault;
+
+  /// The error that a fault rule puts on this partition, or on the request as a whole without a topic.
+  [[nodiscard]] protocol::KafkaErrc injected_error(FaultMoment moment, std::string_view topic = {},
+                                                   std::int32_t partition = -1) const;
+};
+
+/// What a connection has proven about its client.
+struct Session {
+  bool is_authenticated = false;
+  /// The mechanism agreed on; empty before the handshake.
+  std::string mechanism;
+  std::unique_ptr<Authenticator> authenticator;
+  /// When the connection has to authenticate again; the largest time: never.
+  SteadyTime expires = SteadyTime::max();
+};
+
+/// Takes what handlers answer.
+class Answers {
+ public:
+  virtual ~Answers() = default;
+  virtual void answer(const Call& call, protocol::GatherBuffer frame, std::shared_ptr<const void> keep) = 0;
+  /// The request is done and there is nothing to send.
+  virtual void finish(const Call& call) = 0;
+  virtual void close(ConnectionId connection) = 0;
+};
+
+/// What the handlers of all brokers of a cluster work on.
+class Core {
+ public:
+  Core(ClusterOptions cluster_options, Answers& cluster_answers);
+
+  ClusterOptions options;
+  Answers& answers;
+  Now now;
+  Timers timers;
+  std::mt19937_64 random;
+  Topics topics;
+  Faults faults;
+  FetchWaits fetch_waits;
+  std::map<ConnectionId, Session> sessions;
+  std::int64_t next_producer_id = 0;
+
+  [[nodiscard]] FetchSessions& fetch_sessions(std::int32_t broker) {
+    return fetch_sessions_[static_cast<std::size_t>(broker - 1)];
+  }
+  [[nodiscard]] const Endpoint& endpoint(std::int32_t broker) const {
+    return options.endpoints[static_cast<std::size_t>(broker - 1)];
+  }
+
+  /// Whether the connection's client may make this request now, as far as authentication goes.
+  [[nodiscard]] bool may_serve(const Call& call) const;
+
+  /// Answers `call`. What `response` references is kept by `keep` until it is sent. A response that does not
+  /// encode is a defect of ours and ends the connection, as an uncaught exception does in a broker.
+  template <protocol::Message Response>
+  void answer(const Call& call, const Response& response, std::shared_ptr<const void> keep = {}) {
+    auto frame = protocol::encode_response(response, call.version, call.correlation_id);
+    if (!frame) return answers.close(call.connection);
+    answers.answer(call, *std::move(frame), std::move(keep));
+  }
+
+  /// Wakes what waits for `partition`, after an append or a change of its leader.
+  void changed(Partition& partition);
+  void changed(const std::vector<Partition*>& partitions);
+  /// Takes note of `bytes` that were appended to some log, and frees memory when the logs hold more than they
+  /// may.
+  void appended(std::size_t bytes);
+  /// Deletes what the topics' retention no longer keeps.
+  void enforce_retention();
+  /// Takes the topic out and wakes who waits for it.
+  void remove_topic(std::string_view name);
+  void forget_broker_sessions(std::int32_t broker);
+  /// A random id, such as clusters and group members have.
+  [[nodiscard]] TopicId random_id();
+
+ private:
+  void enforce_memory();
+
+  std::vector<FetchSessions> fetch_sessions_;
+  std::size_t appended_unchecked_ = 0;
+};
+
+/// The error of a partition that this broker cannot serve: it is unknown, has another leader, or another
+/// leader epoch than `current_leader_epoch` (-1: not checked). `partition` may be null.
+[[nodiscard]] protocol::KafkaErrc leader_error(const Call& call, const Partition* partition,
+                                               std::int32_t current_leader_epoch);
+/// Kafka's check of a client's epoch against the partition's.
+[[nodiscard]] protocol::KafkaErrc epoch_error(const Partition& partition, std::int32_t current_leader_epoch);
+
+}  // namespace longhaul::sandbox

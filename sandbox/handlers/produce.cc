@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "base/check.h"
+#include "sandbox/batch_validator.h"
+#include "sandbox/handlers/handlers.h"
+
+namespace longhaul::sandbox {
+namespace {
+
+using protocol::KafkaErrc;
+using protocol::PartitionProduceResponse;
+using protocol::ProduceRequest;
+using protocol::ProduceResponse;
+namespace layout = protocol::batch_layout;
+
+constexpr std::int16_t kAllReplicas = -1;
+/// The only client that may write to internal topics.
+constexpr std::string_view kAdminClientId = "__admin_client";
+
+void refuse(PartitionProduceResponse& answer, Refusal refusal) {
+  answer.error_code = refusal.error;
+  answer.base_offset = -1;
+  answer.record_errors = std::move(refusal.record_errors);
+  answer.error_message = std::move(refusal.message);
+}
+
+void refuse(PartitionProduceResponse& answer, KafkaErrc error) {
+  answer.error_code = error;
+  answer.base_offset = -1;
+}
+
+bool is_transactional(ConstBytes batch) {
+  return batch.size() > layout::kAttributesAt + 1 &&
+         (load_be<std::int16_t>(batch, layout::kAttributesAt) & layout::kTransactionalBit) != 0;
+}
+
+/// Whether any complete first batch of the request is transactional, which decides over the whole of it.
+bool has_transactional_batch(const ProduceRequest& request) {
+  return std::ranges::any_of(request.topic_data, [](const auto& topic) {
+    return std::ranges::any_of(topic.partition_data, [](const auto& partition) {
+      return is_transactional(partition.records.payload);
+    });
+  });
+}
+
+bool has_too_few_replicas(const ProduceRequest& request, const Topic& topic, const Partition& partition) {
+  if (request.acks != kAllReplicas) return false;
+  const auto wanted =
+      std::min(static_cast<std::size_t>(topic.config.min_insync_replicas()), partition.replicas.size());
+  return partition.isr.size() < wanted;
+}
+
+/// A batch that passed all checks but those of its producer: appended, or answered as what it repeats.
+void append(Core& core, const Topic& topic, Partition& partition, const ValidBatch& valid,
+            PartitionProduceResponse& answer) {
+  const auto append_time = topic.config.batch_rules().is_log_append_time ? core.now.wall_ms : -1;
+  const auto batch = ProducerBatch::of(valid.header);
+  const auto verdict = partition.producers.check(batch);
+  if (verdict.error != KafkaErrc::none) return refuse(answer, verdict.error);
+  if (verdict.duplicate) {
+    answer.base_offset = verdict.duplicate->base_offset;
+    answer.log_append_time_ms = verdict.duplicate->append_time;
+    return;
+  }
+  partition.log.append(valid.header, valid.payload);
+  partition.producers.appended(batch, append_time);
+  answer.base_offset = batch.base_offset;
+  answer.log_append_time_ms = append_time;
+  core.appended(valid.header.size() + valid.payload.size());
+}
+
+void produce(Core& core, const Call& call, const ProduceRequest& request, const std::string& name,
+             const protocol::PartitionProduceData& data, PartitionProduceResponse& answer) {
+  if (const auto error = call.injected_error(FaultMoment::before, name, data.index);
+      error != KafkaErrc::none) {
+    return refuse(answer, error);
+  }
+  const auto* topic = core.topics.find(name);
+  auto* partition = topic == nullptr ? nullptr : topic->partition(data.index);
+  if (partition == nullptr) return refuse(answer, KafkaErrc::unknown_topic_or_partition);
+  LH_CHECK(data.records.header.empty());
+  const auto batch = single_batch(data.records.payload, call.version);
+  if (!batch) return refuse(answer, batch.error());
+  if (request.acks < kAllReplicas || request.acks > 1)
+    return refuse(answer, KafkaErrc::invalid_required_acks);
+  if (is_internal_topic(name) && call.client_id != kAdminClientId) {
+    return refuse(answer, KafkaErrc::invalid_topic_exception);
+  }
+  if (partition->leader != call.broker) {
+    refuse(answer, KafkaErrc::not_leader_or_follower);
+    answer.current_leader = {.leader_id = partition->leader, .leader_epoch = partition->leader_epoch};
+    return;
+  }
+  if (is_transactional(*batch)) {
+    // No coordinator knows the transaction, so no partition can have been added to it (KIP-890).
+    constexpr int kAbortableSince = 11;
+    return refuse(answer, call.version >= kAbortableSince ? KafkaErrc::transaction_abortable
+                                                          : KafkaErrc::invalid_txn_state);
+  }
+  if (has_too_few_replicas(request, *topic, *partition))
+    return refuse(answer, KafkaErrc::not_enough_replicas);
+  auto valid = validate_batch(*batch, topic->config.batch_rules(), partition->log.end_offset(),
+                              partition->leader_epoch, core.now.wall_ms);
+  if (!valid) {
+    refuse(answer, std::move(valid).error());
+  } else {
+    append(core, *topic, *partition, *valid, answer);
+  }
+  answer.log_start_offset = partition->log.start_offset();
+  if (const auto error = call.injected_error(FaultMoment::after, name, data.index);
+      error != KafkaErrc::none) {
+    refuse(answer, error);
+  }
+}
+
+/// From version 10 on the leaders that were named come with their addresses (KIP-951).
+void add_endpoints(const Core& core, const Call& call, ProduceResponse& response) {
+  constexpr int kEndpointsSince = 10;
+  std::set<std::int32_t> leaders;
+  for (auto& topic : response.responses) {
+    for (auto& partition : topic.partition_responses) {
+      if (call.version < kEndpointsSince) partition.current_leader = {};
+      if (partition.current_leader.leader_id >= 0) leaders.insert(partition.current_leader.leader_id);
+    }
+  }
+  for (const auto leader : leaders) {
+    const auto& endpoint = core.endpoint(leader);
+    response.node_endpoints.push_back(
+        {.node_id = leader, .host = endpoint.host, .port = endpoint.port, .rack = {}});
+  }
+}
+
+}  // namespace
+
+void handle(Core& core, const Call& call, const ProduceRequest& request) {
+  ProduceResponse response;
+  const bool is_unauthorized = !request.transactional_id && has_transactional_batch(request);
+  bool failed = false;
+  std::vector<Partition*> changed;
+  for (const auto& topic : request.topic_data) {
+    auto& answers = response.responses.emplace_back();
+    answers.name = topic.name;
+    for (const auto& data : topic.partition_data) {
+      auto& answer = answers.partition_responses.emplace_back();
+      answer.index = data.index;
+      if (is_unauthorized) {
+        refuse(answer, KafkaErrc::transactional_id_authorization_failed);
+      } else {
+        produce(core, call, request, topic.name, data, answer);
+      }
+      failed = failed || answer.error_code != KafkaErrc::none;
+      if (auto* partition = core.topics.find(topic.name, data.index); partition != nullptr) {
+        changed.push_back(partition);
+      }
+    }
+  }
+  add_endpoints(core, call, response);
+  core.changed(changed);
+  if (request.acks != 0) return core.answer(call, response);
+  // Without acknowledgements there is no answer; an error shows as a closed connection.
+  return failed ? core.answers.close(call.connection) : core.answers.finish(call);
+}
+
+}  // namespace longhaul::sandbox

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "protocol/record_batch.h"
+
+namespace longhaul::sandbox {
+
+/// Where one leader epoch begins in a log.
+struct EpochStart {
+  std::int32_t epoch = 0;
+  std::int64_t start_offset = 0;
+};
+
+/// An epoch and where it ends; both -1 where the log does not know.
+struct EpochEnd {
+  std::int32_t epoch = -1;
+  std::int64_t end_offset = -1;
+};
+
+/// Bytes of a log, and what keeps them alive.
+struct LogSlice {
+  ConstBytes bytes;
+  std::shared_ptr<const void> keep;
+};
+
+/// A record with its time; both -1 where there is none.
+struct TimestampedOffset {
+  std::int64_t timestamp = -1;
+  std::int64_t offset = -1;
+  std::int32_t leader_epoch = -1;
+};
+
+struct ReadLimits {
+  std::size_t bytes_max = 0;
+  /// Whether a first batch above the limit comes whole; otherwise nothing comes.
+  bool whole_first_batch = true;
+};
+
+/// The batches of one partition in memory. Bytes are written once into segments that never move, so a reader
+/// gets references and the log may go on, or drop the segment, meanwhile. All replicas are taken to hold the
+/// same log, so the high watermark is the end.
+class PartitionLog {
+ public:
+  [[nodiscard]] std::int64_t start_offset() const { return start_offset_; }
+  [[nodiscard]] std::int64_t end_offset() const { return end_offset_; }
+  /// Bytes of all batches that are held.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+  /// Puts a batch at the end: `header` as it is to be stored, with its final offsets, and `payload`, both
+  /// copied.
+  void append(const protocol::BatchHeader& header, ConstBytes payload);
+
+  /// From the batch that holds `offset` on, up to the end of its segment; the last batch may be cut. Nothing
+  /// at the end. `offset` lies between start and end.
+  [[nodiscard]] LogSlice read(std::int64_t offset, ReadLimits limits) const;
+  /// How many bytes a read from `offset` has before it, and whether they begin in an older segment than the
+  /// end of the log.
+  struct Backlog {
+    std::size_t bytes = 0;
+    bool on_older_segment = false;
+  };
+  [[nodiscard]] Backlog backlog(std::int64_t offset) const;
+
+  /// The first record at or after `timestamp`. Reads compressed batches.
+  [[nodiscard]] TimestampedOffset find_timestamp(std::int64_t timestamp) const;
+  /// The first record that has the largest timestamp.
+  [[nodiscard]] TimestampedOffset find_max_timestamp() const;
+
+  /// A leader begins at the end of the log.
+  void begin_epoch(std::int32_t epoch);
+  [[nodiscard]] EpochEnd epoch_end(std::int32_t epoch) const;
+  /// Epoch of the last batch; -1 for an empty log.
+  [[nodiscard]] std::int32_t last_epoch() const;
+  /// Epoch of the records at `offset`.
+  [[nodiscard]] std::int32_t epoch_at(std::int64_t offset) const;
+
+  /// Moves the start; segments wholly below it go. Producers that wrote nothing that is left are named by
+  /// `first_offset_held`.
+  void delete_before(std::int64_t offset);
+  /// Drops segments from the front whose newest record is older than `oldest_ms`, and as long as more than
+  /// `bytes_max` bytes would be left without them. Returns whether anything went.
+  bool enforce_retention(std::int64_t oldest_ms, std::optional<std::size_t> bytes_max);
+  /// Drops the oldest segment; the last one only when `also_the_last`. Returns whether it did.
+  bool drop_oldest_segment();
+
+ private:
+  struct BatchEntry {
+    std::int64_t base_offset;
+    std::int64_t last_offset;
+    std::int64_t max_timestamp;
+    std::uint32_t position;
+    std::uint32_t size;
+    std::int32_t leader_epoch;
+  };
+  struct Memory {
+    explicit Memory(std::size_t size) : bytes(std::make_unique_for_overwrite<std::byte[]>(size)) {}
+    std::unique_ptr<std::byte[]> bytes;
+  };
+  struct Segment {
+    std::shared_ptr<Memory> memory;
+    std::size_t capacity = 0;
+    std::size_t used = 0;
+    std::int64_t max_timestamp = -1;
+    std::vector<BatchEntry> batches;
+  };
+
+  [[nodiscard]] std::deque<Segment>::const_iterator segment_of(std::int64_t offset) const;
+  [[nodiscard]] static std::vector<BatchEntry>::const_iterator batch_of(const Segment& segment,
+                                                                        std::int64_t offset);
+  [[nodiscard]] TimestampedOffset find_in(const Segment& segment, const BatchEntry& entry,
+                                          std::int64_t timestamp) const;
+  Segment& segment_with_room(std::size_t size);
+  void drop_front();
+  void cut_epochs();
+
+  std::deque<Segment> segments_;
+  std::vector<EpochStart> epochs_;
+  std::int64_t start_offset_ = 0;
+  std::int64_t end_offset_ = 0;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace longhaul::sandbox
