@@ -53,25 +53,28 @@ struct ApiInfo {
   /// Newest version that encodes and decodes. Above `version_max` where the newer version changes what the
   /// caller has to do, so that only a caller who does it asks for that version.
   std::int16_t version_max_described = version_max;
+  /// Oldest version that encodes and decodes. Below `version_min` where other clients ask with older versions
+  /// than ours would, which concerns whoever serves them.
+  std::int16_t version_min_described = version_min;
 
   [[nodiscard]] constexpr bool describes(int version) const {
-    return version >= version_min && version <= version_max_described;
+    return version >= version_min_described && version <= version_max_described;
   }
   [[nodiscard]] constexpr bool is_flexible(int version) const { return version >= flexible_since; }
 };
 
 /// Every API that we speak, by ascending key. docs/protocol-support.md says why these ranges.
 inline constexpr std::array kApis = {
-    ApiInfo{ApiKey::produce, "Produce", 7, 12, 9},
+    ApiInfo{ApiKey::produce, "Produce", 7, 12, 9, 12, 3},
     ApiInfo{ApiKey::fetch, "Fetch", 10, 17, 12},
-    ApiInfo{ApiKey::list_offsets, "ListOffsets", 4, 9, 6},
-    ApiInfo{ApiKey::metadata, "Metadata", 7, 13, 9},
+    ApiInfo{ApiKey::list_offsets, "ListOffsets", 4, 9, 6, 9, 1},
+    ApiInfo{ApiKey::metadata, "Metadata", 7, 13, 9, 13, 1},
     ApiInfo{ApiKey::offset_commit, "OffsetCommit", 6, 9, 8},
     ApiInfo{ApiKey::offset_fetch, "OffsetFetch", 5, 9, 6},
     ApiInfo{ApiKey::find_coordinator, "FindCoordinator", 2, 4, 3},
     ApiInfo{ApiKey::join_group, "JoinGroup", 3, 9, 6},
     ApiInfo{ApiKey::heartbeat, "Heartbeat", 2, 4, 4},
-    ApiInfo{ApiKey::leave_group, "LeaveGroup", 2, 5, 4},
+    ApiInfo{ApiKey::leave_group, "LeaveGroup", 2, 5, 4, 5, 0},
     ApiInfo{ApiKey::sync_group, "SyncGroup", 2, 5, 4},
     ApiInfo{ApiKey::describe_groups, "DescribeGroups", 2, 6, 5},
     ApiInfo{ApiKey::list_groups, "ListGroups", 2, 5, 3},

@@ -18,9 +18,11 @@ TEST(ApiTable, IsSortedAndItsRangesAreSound) {
   for (const auto& api : kApis) {
     EXPECT_LE(api.version_min, api.version_max) << api.name;
     EXPECT_LE(api.version_max, api.version_max_described) << api.name;
+    EXPECT_LE(api.version_min_described, api.version_min) << api.name;
     EXPECT_EQ(find_api(api.key), &api) << api.name;
-    EXPECT_TRUE(api.describes(api.version_min) && api.describes(api.version_max_described)) << api.name;
-    EXPECT_FALSE(api.describes(api.version_min - 1) || api.describes(api.version_max_described + 1))
+    EXPECT_TRUE(api.describes(api.version_min_described) && api.describes(api.version_max_described))
+        << api.name;
+    EXPECT_FALSE(api.describes(api.version_min_described - 1) || api.describes(api.version_max_described + 1))
         << api.name;
   }
   EXPECT_EQ(find_api(static_cast<ApiKey>(7)), nullptr);
@@ -41,6 +43,8 @@ TEST(ApiTable, IsTheOneThatTheDocumentShows) {
     auto versions = fmt::format("{}-{}", api.version_min, api.version_max);
     if (api.version_max_described > api.version_max)
       versions += fmt::format(", {} on demand", api.version_max_described);
+    if (api.version_min_described < api.version_min)
+      versions += fmt::format(", served from {}", api.version_min_described);
     const auto flexible =
         api.flexible_since == kNeverFlexible ? std::string("never") : fmt::format("{}+", api.flexible_since);
     const auto row =

@@ -23,16 +23,16 @@ public final class Main {
     private record Api(String name, int min, int max) {}
 
     private static final List<Api> APIS = List.of(
-            new Api("Produce", 7, 12),
+            new Api("Produce", 3, 12),
             new Api("Fetch", 10, 17),
-            new Api("ListOffsets", 4, 9),
-            new Api("Metadata", 7, 13),
+            new Api("ListOffsets", 1, 9),
+            new Api("Metadata", 1, 13),
             new Api("OffsetCommit", 6, 9),
             new Api("OffsetFetch", 5, 9),
             new Api("FindCoordinator", 2, 4),
             new Api("JoinGroup", 3, 9),
             new Api("Heartbeat", 2, 4),
-            new Api("LeaveGroup", 2, 5),
+            new Api("LeaveGroup", 0, 5),
             new Api("SyncGroup", 2, 5),
             new Api("DescribeGroups", 2, 6),
             new Api("ListGroups", 2, 5),
