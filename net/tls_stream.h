@@ -35,6 +35,8 @@ class TlsStream final : public Stream {
   [[nodiscard]] Async<void> handshake();
   /// Whether anything has come from the other side.
   [[nodiscard]] bool answered() const { return answered_; }
+  /// For tests.
+  [[nodiscard]] SSL* ssl() const { return ssl_.get(); }
 
   [[nodiscard]] Async<std::size_t> read_some(MutableBytes into) override;
   [[nodiscard]] Async<void> write_all(std::span<const ConstBytes> pieces) override;
