@@ -8,6 +8,7 @@ Metadata request that names all of them; nothing here waits by sleeping.
 """
 
 import base64
+import hashlib
 import json
 import os
 import pathlib
@@ -140,7 +141,9 @@ class KafkaNode:
         """Lays down what `kafka.tools.StorageTool format` writes, from a copy made once per release and node id.
 
         The copy saves one JVM start per node; only the cluster's and the directory's ids differ."""
-        template = LAB / "formatted" / f"{self.cluster.version}-{self.node_id}"
+        arguments = self.cluster.format_arguments
+        kind = hashlib.sha256("\0".join(arguments).encode()).hexdigest()[:8] if arguments else "plain"
+        template = LAB / "formatted" / f"{self.cluster.version}-{kind}-{self.node_id}"
         with build_lock("formatted"):
             if not (template / "bootstrap.checkpoint").exists():
                 self._run_storage_tool(template)
@@ -160,7 +163,8 @@ class KafkaNode:
         properties.write_text(re.sub(r"(?m)^log\.dirs=.*$", f"log.dirs={template}", self.properties.read_text()))
         done = subprocess.run(
             java_command(kafka_classpath(self.cluster.version), "kafka.tools.StorageTool",
-                         ["format", "-t", self.cluster.cluster_id, "-c", str(properties)]),
+                         ["format", "-t", self.cluster.cluster_id, "-c", str(properties),
+                          *self.cluster.format_arguments]),
             stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
             raise LabError(f"StorageTool format failed:\n{done.stdout}{done.stderr}")
@@ -200,6 +204,8 @@ class KafkaCluster:
         self.log_directory = log_directory
         # Wraps the broker's command, e.g. to enter a namespace.
         self.inside = inside or (lambda *command: list(command))
+        # Further arguments of `StorageTool format`: what a cluster holds from its beginning, such as SCRAM users.
+        self.format_arguments = []
         self.nodes = [self.make_node(index + 1) for index in range(brokers)]
 
     def __enter__(self):

@@ -65,6 +65,8 @@ class KafkaTool:
         request = {"command": command, **arguments}
         if bootstrap is not None:
             request["bootstrap"] = getattr(bootstrap, "bootstrap", bootstrap)
+            if getattr(bootstrap, "client", None):
+                request["client"] = bootstrap.client
         with self._lock:
             self._process.popen.stdin.write(json.dumps(request).encode() + b"\n")
             self._process.popen.stdin.flush()
@@ -179,7 +181,8 @@ def _franz_binary():
 
 def franz_digest(cluster, topic, isolation="read_uncommitted"):
     done = subprocess.run(
-        [str(_franz_binary()), "-bootstrap", cluster.bootstrap, "-topic", topic, "-isolation", isolation],
+        [str(_franz_binary()), "-bootstrap", cluster.bootstrap, "-topic", topic, "-isolation", isolation,
+         *getattr(cluster, "franz", ())],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
         raise LabError(f"franz-go could not read {topic}: {done.stderr}")

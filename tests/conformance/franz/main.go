@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -17,6 +19,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // stall bounds how long a read may go on without one record.
@@ -127,17 +131,68 @@ func readAll(client *kgo.Client, found map[int32]*partitionDigest) error {
 	return nil
 }
 
+// security is how the listener is protected; the zero value is a plain one.
+type security struct {
+	authority, identity       string // PEM files: whom to trust, our certificate with its key
+	mechanism, user, password string
+}
+
+func (s security) options() ([]kgo.Opt, error) {
+	var options []kgo.Opt
+	if s.authority != "" {
+		pem, err := os.ReadFile(s.authority)
+		if err != nil {
+			return nil, err
+		}
+		config := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("no certificate in %s", s.authority)
+		}
+		if s.identity != "" {
+			certificate, err := tls.LoadX509KeyPair(s.identity, s.identity)
+			if err != nil {
+				return nil, err
+			}
+			config.Certificates = []tls.Certificate{certificate}
+		}
+		options = append(options, kgo.DialTLSConfig(config))
+	}
+	switch s.mechanism {
+	case "":
+	case "PLAIN":
+		options = append(options, kgo.SASL(plain.Auth{User: s.user, Pass: s.password}.AsMechanism()))
+	case "SCRAM-SHA-256":
+		options = append(options, kgo.SASL(scram.Auth{User: s.user, Pass: s.password}.AsSha256Mechanism()))
+	case "SCRAM-SHA-512":
+		options = append(options, kgo.SASL(scram.Auth{User: s.user, Pass: s.password}.AsSha512Mechanism()))
+	default:
+		return nil, fmt.Errorf("no such mechanism: %s", s.mechanism)
+	}
+	return options, nil
+}
+
 func run() error {
 	bootstrap := flag.String("bootstrap", "", "host:port[,host:port...]")
 	topic := flag.String("topic", "", "topic to read")
 	isolation := flag.String("isolation", "read_uncommitted", "read_uncommitted or read_committed")
+	var protection security
+	flag.StringVar(&protection.authority, "ca", "", "PEM file with the authority to trust: TLS")
+	flag.StringVar(&protection.identity, "identity", "", "PEM file with our certificate and its key: mutual TLS")
+	flag.StringVar(&protection.mechanism, "mechanism", "", "SASL mechanism")
+	flag.StringVar(&protection.user, "user", "", "SASL user")
+	flag.StringVar(&protection.password, "password", "", "SASL password")
 	flag.Parse()
+	secured, err := protection.options()
+	if err != nil {
+		return err
+	}
+	secured = append(secured, kgo.SeedBrokers(strings.Split(*bootstrap, ",")...))
 
 	level := kgo.ReadUncommitted()
 	if *isolation == "read_committed" {
 		level = kgo.ReadCommitted()
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(*bootstrap, ",")...))
+	client, err := kgo.NewClient(secured...)
 	if err != nil {
 		return err
 	}
@@ -149,9 +204,10 @@ func run() error {
 	if len(found) == 0 {
 		return fmt.Errorf("topic %s does not exist", *topic)
 	}
-	if client, err = kgo.NewClient(kgo.SeedBrokers(strings.Split(*bootstrap, ",")...), kgo.ConsumeTopics(*topic),
-		kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(), kgo.FetchMaxBytes(16<<20),
-		kgo.FetchMaxPartitionBytes(4<<20), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())); err != nil {
+	reading := append(secured, kgo.ConsumeTopics(*topic), kgo.FetchIsolationLevel(level), kgo.KeepControlRecords(),
+		kgo.FetchMaxBytes(16<<20), kgo.FetchMaxPartitionBytes(4<<20),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if client, err = kgo.NewClient(reading...); err != nil {
 		return err
 	}
 	defer client.Close()

@@ -79,10 +79,17 @@ public final class LabTool {
     }
   }
 
+  /** The addresses of the request's cluster, and how its listener is protected where the request says so. */
+  static Properties clientProperties(JsonNode request) {
+    Properties properties = new Properties();
+    properties.put("bootstrap.servers", request.get("bootstrap").asText());
+    request.path("client").fields().forEachRemaining(e -> properties.put(e.getKey(), e.getValue().asText()));
+    return properties;
+  }
+
   private Admin admin(JsonNode request) {
-    return admins.computeIfAbsent(request.get("bootstrap").asText(), bootstrap -> {
-      Properties properties = new Properties();
-      properties.put("bootstrap.servers", bootstrap);
+    return admins.computeIfAbsent(request.get("bootstrap").asText() + request.path("client"), key -> {
+      Properties properties = clientProperties(request);
       properties.put("default.api.timeout.ms", 60000);
       properties.put("reconnect.backoff.max.ms", 500);
       return Admin.create(properties);

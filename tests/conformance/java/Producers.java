@@ -153,8 +153,7 @@ final class Producers {
   }
 
   private static KafkaProducer<byte[], byte[]> producer(JsonNode request) {
-    Properties properties = new Properties();
-    properties.put("bootstrap.servers", request.get("bootstrap").asText());
+    Properties properties = LabTool.clientProperties(request);
     properties.put("acks", "all");
     properties.put("compression.type", request.path("compression").asText("none"));
     properties.put("batch.size", request.path("batch_size").asInt(32 << 20));

@@ -120,8 +120,7 @@ final class TopicReader {
   }
 
   private static KafkaConsumer<byte[], byte[]> consumer(JsonNode request) {
-    Properties properties = new Properties();
-    properties.put("bootstrap.servers", request.get("bootstrap").asText());
+    Properties properties = LabTool.clientProperties(request);
     properties.put("isolation.level", request.path("isolation").asText("read_uncommitted"));
     properties.put("enable.auto.commit", "false");
     properties.put("auto.offset.reset", "none");
