@@ -151,6 +151,8 @@ void Cluster::Impl::serve(ConnectionId id, Connection& connection, const Slice& 
             .client_id = parts->client_id.value_or(""),
             .fault = {}};
   if (!core.may_serve(call)) return close(id);
+  // Version 4 of ApiVersions has the layout of 3; it only lets a feature's lowest version be 0.
+  if (call.api == ApiKey::api_versions && call.version == kApiVersionsNewest) --call.version;
   if (!is_served(call.api, call.version)) {
     // Every client begins with ApiVersions, so only there is an unknown version answered (KIP-511).
     return call.api == ApiKey::api_versions ? answer_unsupported(call) : close(id);
@@ -167,6 +169,7 @@ void Cluster::Impl::answer_unsupported(const Call& call) {
                                  .min_version = api.version_min,
                                  .max_version = api.version_max});
   }
+  // The oldest layout is the one that any client reads.
   auto oldest = call;
   oldest.version = 0;
   core.answer(oldest, response);

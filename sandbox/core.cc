@@ -100,6 +100,16 @@ void Core::forget_broker_sessions(std::int32_t broker) {
   fetch_sessions(broker) = FetchSessions();
 }
 
+std::int32_t Core::group_coordinator(std::string_view group_id) const {
+  const auto live = topics.live_brokers();
+  if (live.empty()) return -1;
+  std::uint32_t hash = 0;
+  for (const auto c : group_id) hash = hash * 31 + static_cast<unsigned char>(c);
+  // The same broker whenever it is up, so that only its own groups move when one goes down.
+  const auto first = static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(options.brokers)) + 1;
+  return topics.is_up(first) ? first : live[hash % live.size()];
+}
+
 TopicId Core::random_id() {
   TopicId id;
   for (auto& byte : id.bytes) byte = static_cast<std::uint8_t>(random());

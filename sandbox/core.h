@@ -11,31 +11,16 @@
 #include "base/result.h"
 #include "protocol/header.h"
 #include "protocol/message.h"
+#include "sandbox/call.h"
 #include "sandbox/faults.h"
 #include "sandbox/fetch_session.h"
 #include "sandbox/fetch_waits.h"
+#include "sandbox/group.h"
 #include "sandbox/options.h"
 #include "sandbox/timers.h"
 #include "sandbox/topics.h"
 
 namespace longhaul::sandbox {
-
-/// One request on its way through a broker, apart from its message. Copied by whatever answers later.
-struct Call {
-  ConnectionId connection = 0;
-  /// Counts the requests of the connection, so that a late answer cannot meet another request.
-  std::uint64_t serial = 0;
-  std::int32_t broker = 0;
-  protocol::ApiKey api{};
-  std::int16_t version = 0;
-  std::int32_t correlation_id = 0;
-  std::string client_id;
-  std::shared_ptr<const FaultRule> fault;
-
-  /// The error that a fault rule puts on this partition, or on the request as a whole without a topic.
-  [[nodiscard]] protocol::KafkaErrc injected_error(FaultMoment moment, std::string_view topic = {},
-                                                   std::int32_t partition = -1) const;
-};
 
 /// What a connection has proven about its client.
 struct Session {
@@ -43,6 +28,8 @@ struct Session {
   /// The mechanism agreed on; empty before the handshake.
   std::string mechanism;
   std::unique_ptr<Authenticator> authenticator;
+  /// Who was authenticated last.
+  std::string user;
   /// When the connection has to authenticate again; the largest time: never.
   SteadyTime expires = SteadyTime::max();
 };
@@ -71,6 +58,7 @@ class Core {
   Faults faults;
   FetchWaits fetch_waits;
   std::map<ConnectionId, Session> sessions;
+  std::map<std::string, Group> groups;
   std::int64_t next_producer_id = 0;
 
   [[nodiscard]] FetchSessions& fetch_sessions(std::int32_t broker) {
@@ -103,6 +91,8 @@ class Core {
   /// Takes the topic out and wakes who waits for it.
   void remove_topic(std::string_view name);
   void forget_broker_sessions(std::int32_t broker);
+  /// The broker that coordinates a group; -1 when none is up.
+  [[nodiscard]] std::int32_t group_coordinator(std::string_view group_id) const;
   /// A random id, such as clusters and group members have.
   [[nodiscard]] TopicId random_id();
 

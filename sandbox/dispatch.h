@@ -11,12 +11,15 @@
 
 namespace longhaul::sandbox {
 
-/// An API that a cluster serves, and in which versions.
+/// An API that a cluster serves, and the versions that it lists.
 struct ServedApi {
   protocol::ApiKey key;
   std::int16_t version_min;
   std::int16_t version_max;
 };
+
+/// Newest version of ApiVersions that is listed; it is served as the one before.
+constexpr std::int16_t kApiVersionsNewest = 4;
 
 /// What ApiVersions lists, by ascending key.
 [[nodiscard]] const std::vector<ServedApi>& served_apis();
