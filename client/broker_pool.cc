@@ -79,7 +79,7 @@ net::Task BrokerPool::attempt(std::shared_ptr<Slot> slot, BrokerId broker) {
   } else {
     slot->error = std::move(opened).error();
     ++slot->failures;
-    slot->not_before = io_.time.now() + slot->backoff.next();
+    slot->not_before = io_.time.now() + slot->backoff.next_after(slot->error->code);
     // Bootstrap addresses have no number; that none of them answers is reported for the cluster as a whole.
     if (broker.value() >= 0 && !net::is_aborted(*slot->error))
       outages_.broker_down(broker, io_.time.now(), *slot->error);
@@ -97,9 +97,10 @@ void BrokerPool::note_loss(Slot& slot, BrokerId broker) {
   } else {
     ++slot.failures;
   }
-  slot.not_before = io_.time.now() + slot.backoff.next();
   const auto* const reason = lost->closed_reason();
-  const bool noteworthy = lost->answered() == 0 && broker.value() >= 0;
+  slot.not_before = io_.time.now() + slot.backoff.next_after(reason->code);
+  const bool unserved = lost->answered() == 0 || is_refusal(reason->code);
+  const bool noteworthy = unserved && broker.value() >= 0;
   if (noteworthy && !net::is_aborted(*reason)) outages_.broker_down(broker, io_.time.now(), *reason);
 }
 

@@ -6,18 +6,13 @@
 
 #include "base/check.h"
 #include "client/error.h"
-#include "net/deadline.h"
 #include "net/error.h"
-#include "protocol/messages/api_versions.h"
 
 namespace longhaul::client {
 namespace {
 
-/// Our name in the broker's metrics (KIP-511).
-constexpr const char* kSoftwareName = "longhaul";
-constexpr const char* kSoftwareVersion = "0.1.0";
-
-/// An answer to ApiVersions is a few hundred bytes; whatever announces more is no Kafka.
+/// An answer to ApiVersions is a few hundred bytes, a token at most some kilobytes; whatever announces more
+/// is no Kafka.
 constexpr std::int32_t kHandshakeBytesMax = 1 << 20;
 /// Header of every answer.
 constexpr std::int32_t kFrameBytesMin = 4;
@@ -26,32 +21,6 @@ constexpr std::int32_t kFrameBytesMin = 4;
 constexpr std::size_t kWriteBytesMax = 4 << 20;
 /// Answers nobody waits for are decoded for their throttle time up to this size, and skipped above.
 constexpr std::size_t kAbandonedBytesMax = 64 * 1024;
-
-/// An answer left as it came: ApiVersions is decoded by the session, because its version is in doubt.
-class RawCall final : public Call {
- public:
-  using Call::Call;
-  [[nodiscard]] Result<milliseconds> accept(Slice frame, ConstBytes body) override {
-    frame_ = std::move(frame);
-    result_ = body;
-    done_.notify();
-    return milliseconds(0);
-  }
-  void fail_with(const Error& error) override {
-    if (!result_) result_ = std::unexpected(error);
-    done_.notify();
-  }
-  [[nodiscard]] bool finished() const override { return result_.has_value(); }
-  /// The body, a view that lives as long as this call.
-  [[nodiscard]] net::Async<ConstBytes> wait() {
-    while (!result_) LH_CO_TRY_VOID(co_await done_.wait());
-    co_return *result_;
-  }
-
- private:
-  Slice frame_;
-  std::optional<Result<ConstBytes>> result_;
-};
 
 /// What the first four bytes of a peer that is no Kafka broker look like.
 ClientErrc recognise(std::int32_t size) {
@@ -65,61 +34,8 @@ ClientErrc recognise(std::int32_t size) {
 
 }  // namespace
 
-net::Async<std::shared_ptr<Connection>> Connection::open(net::Io& io, net::TaskGroup& group,
-                                                         const ClusterOptions& options, Endpoint endpoint,
-                                                         SteadyTime deadline) {
-  const auto name = fmt::format("cluster {}: broker {}", options.alias, endpoint.to_string());
-  const auto copied_options = options;
-  auto stream = co_await io.connector.connect(endpoint.host, endpoint.port, deadline);
-  if (!stream) co_return in_context(std::move(stream).error(), "{}", name);
-  const std::shared_ptr<Connection> self(
-      new Connection(io, copied_options, std::move(endpoint), *std::move(stream)));
-  const bool spawned = group.spawn([self]() -> net::Task { return self->write_loop(); }) &&
-                       group.spawn([self]() -> net::Task { return self->read_loop(); });
-  if (!spawned) {
-    self->close(Error{net::aborted(), {}});
-    co_return fail(net::aborted());
-  }
-  if (auto ready = co_await self->negotiate(deadline); !ready) {
-    self->close(ready.error());
-    co_return std::unexpected(std::move(ready).error());
-  }
-  co_return self;
-}
-
-Connection::Connection(net::Io& io, const ClusterOptions& options, Endpoint endpoint,
-                       std::unique_ptr<net::Stream> stream)
-    : io_(io),
-      options_(options),
-      endpoint_(std::move(endpoint)),
-      name_(fmt::format("cluster {}: broker {}", options.alias, endpoint_.to_string())),
-      stream_(std::move(stream)),
-      reader_(*stream_),
-      pipeline_(options.requests_max),
-      wake_writer_(io.time),
-      room_granted_(io.time) {}
-
 Connection::~Connection() {
   io_.time.cancel(deadline_timer_);
-}
-
-net::Async<void> Connection::negotiate(SteadyTime deadline) {
-  auto step = session_.start();
-  while (const auto* ask = std::get_if<SessionFsm::Ask>(&step)) {
-    const protocol::ApiVersionsRequest request{.client_software_name = kSoftwareName,
-                                               .client_software_version = kSoftwareVersion};
-    LH_CO_TRY(const auto correlation_id, begin_request());
-    auto bytes = protocol::encode_request(request, ask->version, correlation_id, options_.client_id);
-    if (!bytes) co_return in_context(std::move(bytes).error(), "{}", name_);
-    const auto call = std::make_shared<RawCall>(protocol::ApiKey::api_versions, ask->version,
-                                                CallOptions{.deadline = deadline}, io_.time);
-    enqueue(*std::move(bytes), call, correlation_id);
-    LH_CO_TRY(const auto body, co_await call->wait());
-    step = session_.on_response(body);
-  }
-  if (auto* error = std::get_if<Error>(&step)) co_return fail(explain(*error));
-  answered_ = 0;
-  co_return Result<void>{};
 }
 
 Result<std::int16_t> Connection::version_of(protocol::ApiKey api,
@@ -163,36 +79,31 @@ void Connection::close(const Error& reason) {
   room_granted_.notify();
 }
 
-Error Connection::explain(const Error& error) const {
-  if (net::is_aborted(error)) return Error{error.code, {}};
-  Error explained{error.code, error.detail.empty() ? name_ : name_ + ": " + error.detail};
-  if (error.code != net::NetErrc::closed_by_peer && error.code != boost::system::errc::connection_reset &&
-      error.code != boost::system::errc::broken_pipe) {
-    return explained;
-  }
-  if (!session_.ready()) {
-    explained.code = ClientErrc::closed_in_handshake;
-  } else if (answered_ == 0 && !pipeline_.empty()) {
-    explained.code = ClientErrc::closed_at_first_request;
-  }
-  return explained;
-}
-
 // --- writing ---
 
 net::Task Connection::write_loop() {
   while (!closed_reason_) {
+    const auto now = io_.time.now();
+    const auto throttled_until = pipeline_.throttled_until();
+    const bool due = now >= reauthenticate_at_;
     Result<void> outcome;
-    if (queue_.empty()) {
-      outcome = co_await wake_writer_.wait();
-    } else if (io_.time.now() < pipeline_.throttled_until()) {
-      outcome = co_await wake_writer_.wait_until(pipeline_.throttled_until());
-      if (!outcome && outcome.error().code == net::NetErrc::timed_out) continue;
+    if (queue_.empty() && !due) {
+      outcome = co_await pause_writing(reauthenticate_at_);
+    } else if (now < throttled_until) {
+      outcome = co_await pause_writing(throttled_until);
+    } else if (due) {
+      outcome = co_await reauthenticate();
     } else {
       outcome = co_await write_batch();
     }
     if (!outcome) close(explain(outcome.error()));
   }
+}
+
+net::Async<void> Connection::pause_writing(SteadyTime until) {
+  auto waited = co_await wake_writer_.wait_until(until);
+  if (!waited && waited.error().code == net::NetErrc::timed_out) co_return Result<void>{};
+  co_return waited;
 }
 
 net::Async<void> Connection::write_batch() {
@@ -240,8 +151,14 @@ net::Async<void> Connection::read_response() {
 Result<void> Connection::check_size(std::int32_t size) const {
   if (!session_.ready()) {
     if (size < kFrameBytesMin || size > kHandshakeBytesMax) return fail(recognise(size));
-  } else if (size < kFrameBytesMin || static_cast<std::size_t>(size) > options_.response_bytes_max) {
-    return fail(ClientErrc::bad_frame_size, "{} bytes, {} are allowed", size, options_.response_bytes_max);
+    return {};
+  }
+  const auto due = pipeline_.head();
+  const auto is_token = due != nullptr && (due->api == protocol::ApiKey::sasl_handshake ||
+                                           due->api == protocol::ApiKey::sasl_authenticate);
+  const auto limit = is_token ? std::size_t{kHandshakeBytesMax} : options_.response_bytes_max;
+  if (size < kFrameBytesMin || static_cast<std::size_t>(size) > limit) {
+    return fail(ClientErrc::bad_frame_size, "{} bytes, {} are allowed", size, limit);
   }
   return {};
 }
@@ -303,6 +220,7 @@ Result<void> Connection::deliver(Slice frame) {
   }
   ++answered_;
   pipeline_.throttle(io_.time.now(), *throttle);
+  if (*call == renewal_call_) on_renewal_answer(parts->body);
   return {};
 }
 

@@ -20,14 +20,14 @@
 
 namespace longhaul::client {
 
-/// One connection to one broker: version negotiation, then requests in order, several in flight, answers in
-/// the same order. One coroutine writes, one reads; both belong to the task group given to `open`. Once
-/// closed, for whatever reason, it stays closed and every pending call has failed with that reason. Lives on
-/// one core, as a shared_ptr.
+/// One connection to one broker: TLS and authentication as configured, version negotiation, then requests in
+/// order, several in flight, answers in the same order. One coroutine writes, one reads; both belong to the
+/// task group given to `open`. Once closed, for whatever reason, it stays closed and every pending call has
+/// failed with that reason. Lives on one core, as a shared_ptr.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  /// Connects and negotiates versions. `group` outlives the connection's coroutines; `options` are copied.
-  /// Errors say "cluster A: broker host:port: reason".
+  /// Connects, authenticates and negotiates versions. `group` outlives the connection's coroutines; `options`
+  /// are copied. Errors say "cluster A: broker host:port: reason".
   [[nodiscard]] static net::Async<std::shared_ptr<Connection>> open(net::Io& io, net::TaskGroup& group,
                                                                     const ClusterOptions& options,
                                                                     Endpoint endpoint, SteadyTime deadline);
@@ -82,6 +82,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
              std::unique_ptr<net::Stream> stream);
 
   [[nodiscard]] net::Async<void> negotiate(SteadyTime deadline);
+  [[nodiscard]] net::Async<void> reauthenticate();
+  void on_renewal_answer(ConstBytes body);
+  /// Sets the time of the next authentication; the last token of this one was sent at `sent`.
+  void renew_after(const SessionFsm::Ready& ready, SteadyTime sent);
   template <class Request>
   [[nodiscard]] Result<Pending<typename Request::Response>> submit_as(std::int16_t version,
                                                                       const Request& request,
@@ -90,6 +94,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void enqueue(protocol::GatherBuffer bytes, std::shared_ptr<Call> call, std::int32_t correlation_id);
 
   [[nodiscard]] net::Task write_loop();
+  /// Until `until` or until the writer is woken.
+  [[nodiscard]] net::Async<void> pause_writing(SteadyTime until);
   [[nodiscard]] net::Async<void> write_batch();
   [[nodiscard]] net::Task read_loop();
   [[nodiscard]] net::Async<void> read_response();
@@ -116,6 +122,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   net::Event room_granted_;
   net::TimerId deadline_timer_;
   SteadyTime armed_for_ = SteadyTime::max();
+  SteadyTime reauthenticate_at_ = SteadyTime::max();
+  std::shared_ptr<Call> renewal_call_;  ///< while an authentication is repeated
+  std::optional<SessionFsm::Step> renewal_step_;
   std::uint64_t answered_ = 0;
   std::optional<Error> closed_reason_;
 };

@@ -13,13 +13,21 @@ class ClientCategory final : public boost::system::error_category {
       case ClientErrc::not_kafka:
         return "is not a Kafka listener: it answered with something else";
       case ClientErrc::answered_tls:
-        return "answered with TLS: this listener expects an encrypted connection";
+        return "answered with TLS: this listener expects an encrypted connection (security.protocol SSL or "
+               "SASL_SSL)";
       case ClientErrc::answered_http:
         return "answered with HTTP: this is not a Kafka listener";
       case ClientErrc::closed_in_handshake:
         return "closed the connection instead of answering: maybe a TLS listener, or none of Kafka's";
+      case ClientErrc::closed_after_tls:
+        return "agreed on TLS, then closed the connection instead of answering: maybe none of Kafka's "
+               "listeners, or "
+               "it wants another client certificate";
+      case ClientErrc::closed_in_authentication:
+        return "closed the connection in the middle of SASL authentication";
       case ClientErrc::closed_at_first_request:
-        return "closed the connection at the first request: maybe the listener asks for SASL authentication";
+        return "closed the connection at the first request: maybe the listener asks for SASL authentication "
+               "(security.protocol SASL_PLAINTEXT or SASL_SSL)";
       case ClientErrc::bad_frame_size:
         return "announced an answer of an impossible size";
       case ClientErrc::wrong_correlation_id:

@@ -22,6 +22,13 @@ void Pipeline::add(std::shared_ptr<Call> call) {
   next_correlation_id_ = next_correlation_id_ == kLastCorrelationId ? 0 : next_correlation_id_ + 1;
 }
 
+void Pipeline::add_before(std::size_t count, std::shared_ptr<Call> call, std::int32_t correlation_id) {
+  LH_CHECK(count <= in_flight_.size());
+  const auto deadline = call->options.deadline;
+  in_flight_.insert(in_flight_.end() - static_cast<std::ptrdiff_t>(count),
+                    {correlation_id, deadline, std::move(call)});
+}
+
 Result<std::shared_ptr<Call>> Pipeline::match(std::int32_t correlation_id) {
   if (in_flight_.empty()) return fail(ClientErrc::unexpected_response, "correlation id {}", correlation_id);
   auto& oldest = in_flight_.front();

@@ -32,6 +32,9 @@ class Pipeline {
   /// Adds a request at the end; it took `next_correlation_id()`.
   void add(std::shared_ptr<Call> call);
 
+  /// Adds a request in front of the last `count` ones, under an id of its own.
+  void add_before(std::size_t count, std::shared_ptr<Call> call, std::int32_t correlation_id);
+
   /// The request that the next answer belongs to; null when nothing was asked.
   [[nodiscard]] std::shared_ptr<Call> head() const {
     return in_flight_.empty() ? nullptr : in_flight_.front().call;

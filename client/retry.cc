@@ -7,6 +7,7 @@
 
 #include "client/error.h"
 #include "net/error.h"
+#include "net/sasl.h"
 
 namespace longhaul::client {
 namespace {
@@ -90,6 +91,8 @@ Reaction reaction_to_client(ClientErrc code) {
     case ClientErrc::answered_tls:
     case ClientErrc::answered_http:
     case ClientErrc::closed_in_handshake:
+    case ClientErrc::closed_after_tls:
+    case ClientErrc::closed_in_authentication:
     case ClientErrc::closed_at_first_request:
     case ClientErrc::bad_frame_size:
     case ClientErrc::wrong_correlation_id:
@@ -110,6 +113,7 @@ bool is_before_sending(const ErrorCode& code) {
       case ClientErrc::answered_tls:
       case ClientErrc::answered_http:
       case ClientErrc::closed_in_handshake:
+      case ClientErrc::closed_after_tls:
       case ClientErrc::unsupported_version:
       case ClientErrc::too_many_requests:
       case ClientErrc::no_leader:
@@ -121,6 +125,8 @@ bool is_before_sending(const ErrorCode& code) {
         return false;
     }
   }
+  // Also when an authentication is repeated: its answers come after those to everything that was sent before.
+  if (code.category() == net::sasl_category()) return true;
   return code == boost::system::errc::connection_refused || code == net::NetErrc::host_not_found ||
          code == net::NetErrc::resolver_failed;
 }
@@ -137,6 +143,7 @@ Reaction reaction_to(const ErrorCode& code) {
   if (net::is_aborted(code)) return Reaction::fail_flow;
   if (code.category() == protocol::kafka_category()) return reaction_to(protocol::as_kafka_errc(code));
   if (code.category() == client_category()) return reaction_to_client(static_cast<ClientErrc>(code.value()));
+  if (is_refusal(code)) return Reaction::fail_flow;
   if (is_connection_error(code)) return Reaction::retry;
   // What is left are mistakes in what we wanted to send (WireErrc): repeating them changes nothing.
   return Reaction::fail_flow;
@@ -161,7 +168,7 @@ Effect effect_of(const ErrorCode& code) {
 
 bool is_connection_error(const ErrorCode& code) {
   if (!code || net::is_aborted(code)) return false;
-  if (code.category() == net::net_category()) return true;
+  if (code.category() == net::net_category() || is_refusal(code)) return true;
   if (code.category() == client_category()) {
     switch (static_cast<ClientErrc>(code.value())) {
       case ClientErrc::unsupported_version:
@@ -179,12 +186,48 @@ bool is_connection_error(const ErrorCode& code) {
          code.category() == boost::system::generic_category();
 }
 
+bool is_refusal(const ErrorCode& code) {
+  if (code.category() == net::sasl_category()) return true;
+  if (code.category() == protocol::kafka_category()) {
+    switch (protocol::as_kafka_errc(code)) {
+      case KafkaErrc::sasl_authentication_failed:
+      case KafkaErrc::unsupported_sasl_mechanism:
+      case KafkaErrc::illegal_sasl_state:
+        return true;
+      default:
+        return false;
+    }
+  }
+  if (code.category() != net::net_category()) return false;
+  switch (static_cast<net::NetErrc>(code.value())) {
+    case net::NetErrc::tls_untrusted:
+    case net::NetErrc::tls_expired:
+    case net::NetErrc::tls_not_yet_valid:
+    case net::NetErrc::tls_wrong_host:
+    case net::NetErrc::tls_no_common_version:
+    case net::NetErrc::tls_no_common_cipher:
+    case net::NetErrc::tls_client_certificate_missing:
+    case net::NetErrc::tls_client_certificate_refused:
+      return true;
+    default:
+      return false;
+  }
+}
+
 SteadyTime::duration Backoff::next() {
+  return spread(base_, max_);
+}
+
+SteadyTime::duration Backoff::next_after(const ErrorCode& reason) {
+  return is_refusal(reason) ? spread(kRefusedBackoff, kRefusedBackoffMax) : next();
+}
+
+SteadyTime::duration Backoff::spread(milliseconds base, milliseconds max) {
   // 2^20 times any base is above any maximum.
   const auto doublings = std::min(attempts_++, 20);
-  const auto full = std::min<std::int64_t>(max_.count(), base_.count() << doublings);
-  std::uniform_real_distribution<double> spread(0.8, 1.2);
-  const auto spread_ms = static_cast<double>(full) * spread(*random_);
+  const auto full = std::min<std::int64_t>(max.count(), base.count() << doublings);
+  std::uniform_real_distribution<double> factor(0.8, 1.2);
+  const auto spread_ms = static_cast<double>(full) * factor(*random_);
   return std::chrono::duration_cast<SteadyTime::duration>(
       std::chrono::duration<double, std::milli>(spread_ms));
 }

@@ -42,6 +42,16 @@ enum class Effect { none, unknown };
 /// better.
 [[nodiscard]] bool is_connection_error(const ErrorCode& code);
 
+/// Whether a connection failed because one side does not accept who the other one is: wrong credentials, a
+/// certificate that is not trusted or for another host, no mechanism or TLS version in common. It passes only
+/// when somebody changes something, on either side.
+[[nodiscard]] bool is_refusal(const ErrorCode& code);
+
+/// Pauses after a refusal, instead of reconnect.backoff.ms and its maximum: an attempt costs both sides more
+/// than others do, may lock a user out, and seldom ends differently.
+inline constexpr milliseconds kRefusedBackoff{5'000};
+inline constexpr milliseconds kRefusedBackoffMax{60'000};
+
 /// Waiting times between attempts: `base`, doubled each time up to `max`, each spread by +-20 % as Kafka's
 /// clients do, so that those who failed together do not come back together.
 class Backoff {
@@ -50,10 +60,14 @@ class Backoff {
       : base_(base), max_(max), random_(&random) {}
 
   [[nodiscard]] SteadyTime::duration next();
+  /// `next()`, but the longer pauses after a refusal.
+  [[nodiscard]] SteadyTime::duration next_after(const ErrorCode& reason);
   void reset() { attempts_ = 0; }
   [[nodiscard]] int attempts() const { return attempts_; }
 
  private:
+  [[nodiscard]] SteadyTime::duration spread(milliseconds base, milliseconds max);
+
   milliseconds base_;
   milliseconds max_;
   net::Random* random_;

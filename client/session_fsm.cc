@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "client/error.h"
 
 namespace longhaul::client {
@@ -10,11 +11,22 @@ using protocol::ApiKey;
 using protocol::KafkaErrc;
 
 SessionFsm::Step SessionFsm::start() {
+  if (!sasl_) return ask_versions();
+  asked_ = 0;
+  return AskVersions{asked_};
+}
+
+SessionFsm::Step SessionFsm::ask_versions() {
   asked_ = protocol::api_info(ApiKey::api_versions).version_max;
-  return Ask{asked_};
+  return AskVersions{asked_};
 }
 
 SessionFsm::Step SessionFsm::on_response(ConstBytes body) {
+  if (authentication_) return on_authentication(authentication_->on_response(body));
+  return on_versions(body);
+}
+
+SessionFsm::Step SessionFsm::on_versions(ConstBytes body) {
   auto response = protocol::decode_api_versions(body, asked_);
   if (!response) {
     auto& error = response.error();
@@ -24,11 +36,40 @@ SessionFsm::Step SessionFsm::on_response(ConstBytes body) {
   if (response->error_code != KafkaErrc::none) {
     return Error{protocol::kafka_error(response->error_code), "its answer to ApiVersions"};
   }
+  advertised_.clear();
   for (const auto& api : response->api_keys) advertised_[api.api_key] = {api.min_version, api.max_version};
   for (const auto& feature : response->finalized_features)
     features_[feature.name] = feature.max_version_level;
+  if (sasl_ && !authenticated_) return authenticate();
   ready_ = true;
-  return Ready{};
+  return Ready{lifetime_};
+}
+
+SessionFsm::Step SessionFsm::authenticate() {
+  for (const auto api : {ApiKey::sasl_handshake, ApiKey::sasl_authenticate}) {
+    if (auto version = version_of(api, std::nullopt); !version) {
+      return in_context(std::move(version).error(), "SASL is configured here").error();
+    }
+  }
+  authentication_.emplace(*sasl_, *version_of(ApiKey::sasl_authenticate, std::nullopt));
+  return on_authentication(authentication_->start());
+}
+
+SessionFsm::Step SessionFsm::reauthenticate() {
+  LH_CHECK(ready_ && sasl_ && !authentication_);
+  return authenticate();
+}
+
+SessionFsm::Step SessionFsm::on_authentication(Authentication::Step step) {
+  if (auto* const handshake = std::get_if<AskHandshake>(&step)) return std::move(*handshake);
+  if (auto* const token = std::get_if<AskToken>(&step)) return std::move(*token);
+  if (auto* const error = std::get_if<Error>(&step)) return std::move(*error);
+  lifetime_ = std::get<Authentication::Done>(step).lifetime;
+  authentication_.reset();
+  authenticated_ = true;
+  // The versions are those of before when it was a repetition.
+  if (ready_) return Ready{lifetime_};
+  return ask_versions();
 }
 
 // Brokers since 2.4 name the range of ApiVersions in the refusal (KIP-511), earlier ones do not: version 0
@@ -45,7 +86,7 @@ SessionFsm::Step SessionFsm::unsupported(const protocol::ApiVersionsResponse& re
     return Error{protocol::kafka_error(KafkaErrc::unsupported_version), "its answer to ApiVersions"};
   }
   asked_ = next;
-  return Ask{next};
+  return AskVersions{next};
 }
 
 Result<std::int16_t> SessionFsm::version_of(ApiKey api, std::optional<std::int16_t> max_version) const {

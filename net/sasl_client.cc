@@ -1,10 +1,10 @@
-#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstring>
 #include <utility>
 
 #include "base/log.h"
+#include "base/printable.h"
 #include "net/cyrus.h"
 #include "net/sasl.h"
 
@@ -16,15 +16,6 @@ constexpr std::uint64_t kIterationsMin = 4096;
 /// What the library computes at most; a server that asks for more would keep a core busy.
 constexpr std::uint64_t kIterationsMax = 65'536;
 constexpr std::chrono::milliseconds kSlowLookup{500};
-/// Of a text that the other side gave, as much goes into an error.
-constexpr std::size_t kQuotedMax = 200;
-
-/// A foreign text for a message: printable ASCII, of bounded length.
-std::string printable(std::string_view text) {
-  std::string out(text.substr(0, kQuotedMax));
-  std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
-  return out;
-}
 
 /// The parts of a SCRAM message, which commas separate.
 std::string_view scram_part(std::string_view message, std::size_t index) {

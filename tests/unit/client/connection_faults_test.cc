@@ -27,7 +27,8 @@ struct ListenerTest : ConnectionFixture {
 TEST_F(ListenerTest, SaysThatItIsTls) {
   EXPECT_EQ(
       error_after(std::string_view("\x15\x03\x03\x00\x02\x02\x50", 7)),
-      "cluster A: broker kafka-1:9092: answered with TLS: this listener expects an encrypted connection");
+      "cluster A: broker kafka-1:9092: answered with TLS: this listener expects an encrypted connection "
+      "(security.protocol SSL or SASL_SSL)");
 }
 
 TEST_F(ListenerTest, SaysThatItIsHttp) {
@@ -61,7 +62,7 @@ TEST_F(ListenerTest, SaysThatItHungUpAtTheFirstRequest) {
   EXPECT_EQ(answer.error().message(),
             "cluster A: broker kafka-1:9092: closed the connection at the first request: maybe the listener "
             "asks for "
-            "SASL authentication");
+            "SASL authentication (security.protocol SASL_PLAINTEXT or SASL_SSL)");
 }
 
 TEST_F(ListenerTest, SaysThatNothingAnswered) {

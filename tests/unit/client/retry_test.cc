@@ -7,6 +7,7 @@
 
 #include "client/error.h"
 #include "net/error.h"
+#include "net/sasl.h"
 
 namespace longhaul::client {
 namespace {
@@ -126,6 +127,39 @@ TEST(Retry, ConnectionErrorsAreRepeated) {
     EXPECT_TRUE(is_connection_error(code)) << code.message();
     EXPECT_EQ(reaction_to(code), Reaction::retry) << code.message();
   }
+}
+
+TEST(Retry, RefusalsFailAtOnceAndAreTriedAgainRarely) {
+  const ErrorCode codes[] = {protocol::kafka_error(KafkaErrc::sasl_authentication_failed),
+                             protocol::kafka_error(KafkaErrc::unsupported_sasl_mechanism),
+                             protocol::kafka_error(KafkaErrc::illegal_sasl_state),
+                             net::SaslErrc::server_not_authentic,
+                             net::SaslErrc::weak_server,
+                             net::NetErrc::tls_untrusted,
+                             net::NetErrc::tls_wrong_host,
+                             net::NetErrc::tls_expired,
+                             net::NetErrc::tls_client_certificate_missing};
+  net::Random random(1);
+  for (const auto& code : codes) {
+    EXPECT_TRUE(is_refusal(code)) << code.message();
+    EXPECT_TRUE(is_connection_error(code)) << code.message();
+    EXPECT_EQ(reaction_to(code), Reaction::fail_flow) << code.message();
+    Backoff backoff(milliseconds(50), milliseconds(1'000), random);
+    EXPECT_GE(backoff.next_after(code), milliseconds(4'000));
+    for (int i = 0; i < 40; ++i) EXPECT_LE(backoff.next_after(code), milliseconds(72'000));
+    EXPECT_GE(backoff.next_after(code), milliseconds(48'000));
+    backoff.reset();
+    EXPECT_LE(backoff.next_after(net::NetErrc::closed_by_peer), milliseconds(60));
+  }
+  for (const ErrorCode& code : {ErrorCode(net::NetErrc::not_tls), ErrorCode(net::NetErrc::timed_out),
+                                ErrorCode(ClientErrc::closed_in_authentication), net::aborted(),
+                                protocol::kafka_error(KafkaErrc::cluster_authorization_failed)}) {
+    EXPECT_FALSE(is_refusal(code)) << code.message();
+  }
+  // Nothing was sent, or it was answered before.
+  EXPECT_EQ(effect_of(net::SaslErrc::refused), Effect::none);
+  EXPECT_EQ(effect_of(protocol::kafka_error(KafkaErrc::sasl_authentication_failed)), Effect::none);
+  EXPECT_EQ(effect_of(ClientErrc::closed_in_authentication), Effect::unknown);
 }
 
 TEST(Retry, CancellationIsNeverRepeated) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -75,6 +76,8 @@ class ScriptedBroker {
 
   std::vector<Request> requests;
   std::optional<ErrorCode> refuse;
+  /// Above 0 requests are served one after the other, each so long after the one before.
+  milliseconds service_time{0};
 
  private:
   void attach(const std::shared_ptr<Wire>& wire) {
@@ -96,11 +99,28 @@ class ScriptedBroker {
       requests.push_back({*parts, std::move(frame), wire, core_.loop.time.now()});
       // A copy: the script may lead to further requests.
       const auto request = requests.back();
-      const auto script = scripts_.find(request.parts.api_key);
-      if (script != scripts_.end()) script->second(request);
+      if (service_time == milliseconds(0)) {
+        serve(request);
+      } else {
+        backlog_.push_back(request);
+        if (backlog_.size() == 1) serve_next();
+      }
     }
   }
 
+  void serve(const Request& request) {
+    const auto script = scripts_.find(request.parts.api_key);
+    if (script != scripts_.end()) script->second(request);
+  }
+  void serve_next() {
+    (void)core_.loop.time.call_at(core_.loop.time.now() + service_time, [this] {
+      serve(backlog_.front());
+      backlog_.pop_front();
+      if (!backlog_.empty()) serve_next();
+    });
+  }
+
+  std::deque<Request> backlog_;
   MemoryCore& core_;
   std::map<protocol::ApiKey, Script> scripts_;
 };

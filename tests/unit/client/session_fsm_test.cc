@@ -24,7 +24,7 @@ std::int16_t key(ApiKey api) {
 
 SessionFsm ready_session(const ApiVersionsResponse& response) {
   SessionFsm session;
-  EXPECT_TRUE(std::holds_alternative<SessionFsm::Ask>(session.start()));
+  EXPECT_TRUE(std::holds_alternative<SessionFsm::AskVersions>(session.start()));
   EXPECT_TRUE(std::holds_alternative<SessionFsm::Ready>(session.on_response(body(response, 3))));
   return session;
 }
@@ -32,8 +32,8 @@ SessionFsm ready_session(const ApiVersionsResponse& response) {
 TEST(SessionFsm, AsksWithVersionThreeAndTakesTheNewestVersionInCommon) {
   SessionFsm session;
   const auto first = session.start();
-  ASSERT_TRUE(std::holds_alternative<SessionFsm::Ask>(first));
-  EXPECT_EQ(std::get<SessionFsm::Ask>(first).version, 3);
+  ASSERT_TRUE(std::holds_alternative<SessionFsm::AskVersions>(first));
+  EXPECT_EQ(std::get<SessionFsm::AskVersions>(first).version, 3);
   ApiVersionsResponse response;
   response.api_keys = {{key(ApiKey::fetch), 4, 11}, {key(ApiKey::metadata), 0, 99}};
   response.finalized_features = {
@@ -54,8 +54,8 @@ TEST(SessionFsm, FallsBackToZeroWhenAnOldBrokerRefuses) {
   ApiVersionsResponse refusal;
   refusal.error_code = KafkaErrc::unsupported_version;
   const auto second = session.on_response(body(refusal, 0));
-  ASSERT_TRUE(std::holds_alternative<SessionFsm::Ask>(second));
-  EXPECT_EQ(std::get<SessionFsm::Ask>(second).version, 0);
+  ASSERT_TRUE(std::holds_alternative<SessionFsm::AskVersions>(second));
+  EXPECT_EQ(std::get<SessionFsm::AskVersions>(second).version, 0);
   ApiVersionsResponse response;
   response.api_keys = {{key(ApiKey::produce), 0, 7}};
   EXPECT_TRUE(std::holds_alternative<SessionFsm::Ready>(session.on_response(body(response, 0))));
@@ -69,8 +69,8 @@ TEST(SessionFsm, FallsBackToTheVersionThatTheRefusalNames) {
   refusal.error_code = KafkaErrc::unsupported_version;
   refusal.api_keys = {{key(ApiKey::api_versions), 0, 2}};
   const auto second = session.on_response(body(refusal, 0));
-  ASSERT_TRUE(std::holds_alternative<SessionFsm::Ask>(second));
-  EXPECT_EQ(std::get<SessionFsm::Ask>(second).version, 2);
+  ASSERT_TRUE(std::holds_alternative<SessionFsm::AskVersions>(second));
+  EXPECT_EQ(std::get<SessionFsm::AskVersions>(second).version, 2);
 }
 
 TEST(SessionFsm, GivesUpWhenEvenVersionZeroIsRefused) {
