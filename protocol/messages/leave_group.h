@@ -29,7 +29,7 @@ struct LeaveGroupResponse {
   std::vector<MemberResponse> members;
 
   static void describe(auto& m, auto&& field) {
-    field("throttle_time_ms", m.throttle_time_ms, since(1));
+    field("throttle_time_ms", m.throttle_time_ms, since(1), ignorable);
     field("error_code", m.error_code);
     field("members", m.members, since(3));
   }

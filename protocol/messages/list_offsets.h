@@ -28,7 +28,7 @@ struct ListOffsetsPartitionResponse {
     field("error_code", m.error_code);
     field("timestamp", m.timestamp, since(1));
     field("offset", m.offset, since(1));
-    field("leader_epoch", m.leader_epoch, since(4));
+    field("leader_epoch", m.leader_epoch, since(4), ignorable);
   }
 };
 
@@ -49,7 +49,7 @@ struct ListOffsetsResponse {
   std::vector<ListOffsetsTopicResponse> topics;
 
   static void describe(auto& m, auto&& field) {
-    field("throttle_time_ms", m.throttle_time_ms, since(2));
+    field("throttle_time_ms", m.throttle_time_ms, since(2), ignorable);
     field("topics", m.topics);
   }
 };

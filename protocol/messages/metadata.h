@@ -20,7 +20,7 @@ struct MetadataResponseBroker {
     field("node_id", m.node_id);
     field("host", m.host);
     field("port", m.port);
-    field("rack", m.rack, since(1));
+    field("rack", m.rack, since(1), ignorable);
   }
 };
 
@@ -37,10 +37,10 @@ struct MetadataResponsePartition {
     field("error_code", m.error_code);
     field("partition_index", m.partition_index);
     field("leader_id", m.leader_id);
-    field("leader_epoch", m.leader_epoch, since(7));
+    field("leader_epoch", m.leader_epoch, since(7), ignorable);
     field("replica_nodes", m.replica_nodes);
     field("isr_nodes", m.isr_nodes);
-    field("offline_replicas", m.offline_replicas, since(5));
+    field("offline_replicas", m.offline_replicas, since(5), ignorable);
   }
 };
 
@@ -57,7 +57,7 @@ struct MetadataResponseTopic {
     field("error_code", m.error_code);
     field("name", m.name, nullable_since(12));
     field("topic_id", m.topic_id, since(10), ignorable);
-    field("is_internal", m.is_internal, since(1));
+    field("is_internal", m.is_internal, since(1), ignorable);
     field("partitions", m.partitions);
     field("topic_authorized_operations", m.topic_authorized_operations, since(8));
   }
@@ -75,10 +75,10 @@ struct MetadataResponse {
   KafkaErrc error_code = KafkaErrc::none;
 
   static void describe(auto& m, auto&& field) {
-    field("throttle_time_ms", m.throttle_time_ms, since(3));
+    field("throttle_time_ms", m.throttle_time_ms, since(3), ignorable);
     field("brokers", m.brokers);
-    field("cluster_id", m.cluster_id, since(2));
-    field("controller_id", m.controller_id, since(1));
+    field("cluster_id", m.cluster_id, since(2), ignorable);
+    field("controller_id", m.controller_id, since(1), ignorable);
     field("topics", m.topics);
     field("cluster_authorized_operations", m.cluster_authorized_operations, since(8), until(10));
     field("error_code", m.error_code, since(13), ignorable);

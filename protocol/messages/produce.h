@@ -37,7 +37,7 @@ struct PartitionProduceResponse {
     field("error_code", m.error_code);
     field("base_offset", m.base_offset);
     field("log_append_time_ms", m.log_append_time_ms, since(2));
-    field("log_start_offset", m.log_start_offset, since(5));
+    field("log_start_offset", m.log_start_offset, since(5), ignorable);
     field("record_errors", m.record_errors, since(8), ignorable);
     field("error_message", m.error_message, since(8), ignorable);
     field("current_leader", m.current_leader, tagged(0, 10));
