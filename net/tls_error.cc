@@ -11,8 +11,7 @@
 namespace longhaul::net {
 namespace {
 
-constexpr std::string_view kNoneConfigured =
-    "the other side asks for a client certificate, and none is configured";
+constexpr std::string_view kNoneConfigured = "none is configured here";
 
 Error failure(NetErrc code, std::string detail) {
   return {code, std::move(detail)};
@@ -73,7 +72,7 @@ Error alert_failure(int alert, const TlsNotes& notes) {
   const bool without_certificate = notes.certificate_requested && !notes.context->has_identity;
   if (alert == SSL_AD_CERTIFICATE_REQUIRED ||
       (without_certificate && (is_about_certificate(alert) || alert == SSL_AD_HANDSHAKE_FAILURE))) {
-    return failure(NetErrc::tls_client_certificate_missing, fmt::format("{} ({})", kNoneConfigured, said));
+    return failure(NetErrc::tls_client_certificate_missing, fmt::format("{}, {}", kNoneConfigured, said));
   }
   if (is_about_certificate(alert)) return failure(NetErrc::tls_client_certificate_refused, said);
   if (alert == SSL_AD_HANDSHAKE_FAILURE || alert == SSL_AD_INSUFFICIENT_SECURITY) {
@@ -122,7 +121,8 @@ Error tls_failure(const SSL& ssl, const TlsNotes& notes) {
 Error failure_before_data(Error error, const TlsNotes& notes, bool handshake_done, bool answered) {
   if (!is_end(error.code)) return error;
   if (notes.certificate_requested && !notes.context->has_identity) {
-    return failure(NetErrc::tls_client_certificate_missing, fmt::format("{} (it hung up)", kNoneConfigured));
+    return failure(NetErrc::tls_client_certificate_missing,
+                   fmt::format("{}, and the other side hung up", kNoneConfigured));
   }
   if (handshake_done) return error;
   const bool client = notes.context->role == TlsRole::client;
