@@ -8,8 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "app/config/client_file.h"
 #include "app/generate_run.h"
 #include "app/load.h"
+#include "app/wiring.h"
+#include "base/log.h"
 
 namespace longhaul::app {
 namespace {
@@ -20,6 +23,7 @@ constexpr std::size_t kLargestBatch = 64 << 20;
 /// What stands on the command line, before it is understood.
 struct GenerateArguments {
   std::string bootstrap;
+  std::string command_config;
   std::vector<std::string> topics;
   std::int32_t partitions = 0;
   std::int16_t replication_factor = -1;
@@ -66,22 +70,33 @@ Result<GenerateOptions> understood(const GenerateArguments& arguments) {
   return options;
 }
 
+Result<client::ClusterOptions> cluster_of(const GenerateArguments& arguments) {
+  constexpr auto kClientId = "longhaul-generate";
+  if (!arguments.command_config.empty()) {
+    LH_TRY(const auto file, config::load_client_file(arguments.command_config, config::ClientRole::producer,
+                                                     arguments.bootstrap, kClientId));
+    for (const auto& warning : file.warnings) log::warn(warning.text);
+    return cluster_options(file.settings);
+  }
+  client::ClusterOptions cluster;
+  LH_TRY(cluster.bootstrap, client::parse_bootstrap_servers(arguments.bootstrap));
+  cluster.alias = arguments.bootstrap;
+  cluster.client_id = kClientId;
+  return cluster;
+}
+
 ExitCode run(const GenerateArguments& arguments) {
   const auto options = understood(arguments);
   if (!options) {
     print_error(options.error().message());
     return ExitCode::wrong_usage;
   }
-  auto bootstrap = client::parse_bootstrap_servers(arguments.bootstrap);
-  if (!bootstrap) {
-    print_error(bootstrap.error().message());
+  const auto cluster = cluster_of(arguments);
+  if (!cluster) {
+    print_error(cluster.error().message());
     return ExitCode::wrong_usage;
   }
-  client::ClusterOptions cluster;
-  cluster.alias = arguments.bootstrap;
-  cluster.bootstrap = *std::move(bootstrap);
-  cluster.client_id = "longhaul-generate";
-  return generate(*options, cluster);
+  return generate(*options, *cluster);
 }
 
 void add_record_options(CLI::App& command, GenerateArguments& arguments) {
@@ -151,7 +166,8 @@ void add_generate_command(CLI::App& app, int& exit_code) {
       "  longhaul generate localhost:9092 --topic orders --topic payments --partitions 8 --codec mixed "
       "--rate 5000\n"
       "  longhaul generate localhost:9092 --topic big:1 --size 1000 --mix plain --codec zstd --duration "
-      "30\n\n"
+      "30\n"
+      "  longhaul generate kafka:9093 --topic orders --command-config client.properties\n\n"
       "Exit codes: 0 done or stopped by a signal, 1 the cluster failed or refused, 2 wrong usage.");
   command->add_option("BOOTSTRAP", arguments->bootstrap, "host:port of a broker, several separated by commas")
       ->required();
@@ -169,6 +185,10 @@ void add_generate_command(CLI::App& app, int& exit_code) {
                    "Of topics that are created; default: the cluster's")
       ->type_name("N")
       ->check(CLI::Range(1, 32'767));
+  command
+      ->add_option("--command-config", arguments->command_config,
+                   "Client properties, as Kafka's own tools take them: security.protocol, ssl.*, sasl.*, ...")
+      ->type_name("FILE");
   add_amount_options(*command, *arguments);
   add_record_options(*command, *arguments);
   command->callback([arguments, &exit_code] { exit_code = static_cast<int>(run(*arguments)); });

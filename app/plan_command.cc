@@ -62,10 +62,10 @@ net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
   co_return plan;
 }
 
-net::Async<FlowPlan> look_at(net::Io& io, const config::FlowConfig& flow) {
-  const auto options = flow_options(flow);
-  client::Cluster source(io, cluster_options(flow.source_admin));
-  client::Cluster target(io, cluster_options(flow.target_admin));
+net::Async<FlowPlan> look_at(net::Io& io, const WiredFlow& flow) {
+  const auto options = flow_options(*flow.config);
+  client::Cluster source(io, flow.clients.source_admin);
+  client::Cluster target(io, flow.clients.target_admin);
   auto plan = co_await look(source, target, options, net::saturating_add(io.time.now(), kTimeout));
   co_await source.stop();
   co_await target.stop();
@@ -132,13 +132,20 @@ ExitCode plan(const PlanArguments& arguments) {
       print_error(runnable.error().message());
       return ExitCode::wrong_usage;
     }
-    const auto found = run_on_core<FlowPlan>([flow](net::Io& io) { return look_at(io, *flow); });
+  }
+  const auto wired = wire_flows(*flows);
+  if (!wired) {
+    print_error(wired.error().message());
+    return ExitCode::wrong_usage;
+  }
+  for (const auto& flow : *wired) {
+    const auto found = run_on_core<FlowPlan>([&flow](net::Io& io) { return look_at(io, flow); });
     if (!found) {
-      print_error("flow " + flow->name() + ": " + found.error().message());
+      print_error("flow " + flow.config->name() + ": " + found.error().message());
       exit_code = ExitCode::runtime_failure;
       continue;
     }
-    print_plan(*flow, *found);
+    print_plan(*flow.config, *found);
   }
   return exit_code;
 }

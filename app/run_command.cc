@@ -13,6 +13,7 @@
 #include "app/signals.h"
 #include "app/status_display.h"
 #include "app/summary.h"
+#include "app/wiring.h"
 #include "base/log.h"
 
 namespace longhaul::app {
@@ -70,9 +71,14 @@ ExitCode run(const RunArguments& arguments) {
       return ExitCode::wrong_usage;
     }
   }
+  auto wired = wire_flows(*flows);
+  if (!wired) {
+    print_error(wired.error().message());
+    return ExitCode::wrong_usage;
+  }
   Signals signals;
   const auto begin = std::chrono::steady_clock::now();
-  Runner runner(configuration->process, *flows,
+  Runner runner(configuration->process, *std::move(wired),
                 {.until = arguments.until_caught_up ? RunUntil::caught_up : RunUntil::stopped});
   runner.start();
   watch(runner, signals);

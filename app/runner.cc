@@ -4,7 +4,6 @@
 #include <atomic>
 #include <thread>
 
-#include "app/wiring.h"
 #include "base/log.h"
 
 namespace longhaul::app {
@@ -20,17 +19,15 @@ std::size_t cores(const config::ProcessSettings& process) {
 }  // namespace
 
 struct Runner::Running {
-  Running(net::Io& control, std::vector<replicator::FlowCore> cores, const config::FlowConfig& config,
-          OutageBoards& boards)
-      : flow(control, std::move(cores), flow_options(config), flow_clients(config, boards)) {
-    snapshot.name = config.name();
+  Running(net::Io& control, std::vector<replicator::FlowCore> cores, WiredFlow wired)
+      : flow(control, std::move(cores), flow_options(*wired.config), std::move(wired.clients)) {
+    snapshot.name = wired.config->name();
   }
   replicator::Flow flow;
   FlowSnapshot snapshot;
 };
 
-Runner::Runner(const config::ProcessSettings& process, const std::vector<const config::FlowConfig*>& flows,
-               RunOptions options)
+Runner::Runner(const config::ProcessSettings& process, std::vector<WiredFlow> flows, RunOptions options)
     : options_(options), threads_({.cores = cores(process)}) {
   std::vector<replicator::FlowCore> flow_cores;
   for (std::size_t i = 0; i < threads_.size(); ++i) {
@@ -41,9 +38,8 @@ Runner::Runner(const config::ProcessSettings& process, const std::vector<const c
   group_ = std::make_unique<net::TaskGroup>(control_io.executor);
   starting_ = std::make_unique<net::TaskGroup>(control_io.executor);
   wake_ = std::make_unique<net::Event>(control_io.time);
-  OutageBoards boards;
-  for (const auto* config : flows) {
-    flows_.push_back(std::make_unique<Running>(control_io, flow_cores, *config, boards));
+  for (auto& flow : flows) {
+    flows_.push_back(std::make_unique<Running>(control_io, flow_cores, std::move(flow)));
     snapshots_.push_back(flows_.back()->snapshot);
   }
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/config/configuration.h"
+#include "app/wiring.h"
 #include "base/slab.h"
 #include "net/io_threads.h"
 #include "net/task_group.h"
@@ -37,8 +38,7 @@ struct FlowSnapshot {
 /// destroyed by the main thread; the flows live on the control core and their shards on all cores.
 class Runner {
  public:
-  Runner(const config::ProcessSettings& process, const std::vector<const config::FlowConfig*>& flows,
-         RunOptions options);
+  Runner(const config::ProcessSettings& process, std::vector<WiredFlow> flows, RunOptions options);
   ~Runner();
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;

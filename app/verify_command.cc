@@ -13,6 +13,7 @@
 #include "app/load.h"
 #include "app/run_on_core.h"
 #include "app/verify_flow.h"
+#include "app/wiring.h"
 
 namespace longhaul::app {
 namespace {
@@ -88,13 +89,21 @@ std::optional<std::vector<const config::FlowConfig*>> chosen_flows(const config:
   return flows;
 }
 
-Totals compare(const config::FlowConfig& flow, const VerifyOptions& options) {
+Result<VerifyClusters> clusters_of(const config::FlowConfig& flow) {
+  VerifyClusters clusters;
+  LH_TRY(clusters.source, cluster_options(flow.source_consumer));
+  LH_TRY(clusters.target, cluster_options(flow.target_consumer));
+  return clusters;
+}
+
+Totals compare(const config::FlowConfig& flow, const VerifyClusters& clusters, const VerifyOptions& options) {
   Totals totals;
   const auto report = [&](const VerifyResult& result) {
     totals.count(result);
     print_result(flow.name(), result);
   };
-  const auto done = run_on_core<void>([&](net::Io& io) { return verify_flow(io, flow, options, report); });
+  const auto done =
+      run_on_core<void>([&](net::Io& io) { return verify_flow(io, flow, clusters, options, report); });
   if (!done) {
     ++totals.not_compared;
     const auto reason = net::is_aborted(done.error()) ? "interrupted" : done.error().message();
@@ -124,7 +133,12 @@ ExitCode verify(const VerifyArguments& arguments) {
 
   Totals all;
   for (const auto* flow : *flows) {
-    const auto totals = compare(*flow, options);
+    const auto clusters = clusters_of(*flow);
+    if (!clusters) {
+      print_error(clusters.error().message());
+      return ExitCode::wrong_usage;
+    }
+    const auto totals = compare(*flow, *clusters, options);
     all.records += totals.records;
     all.same += totals.same;
     all.different += totals.different;

@@ -78,14 +78,15 @@ VerifyResult result_of(const ComparedPartition& partition, const replicator::Com
 /// One flow while it is compared: what is left to do, and the clusters.
 class FlowComparison {
  public:
-  FlowComparison(net::Io& io, const config::FlowConfig& flow, const VerifyOptions& options, Report report)
+  FlowComparison(net::Io& io, const config::FlowConfig& flow, VerifyClusters clusters,
+                 const VerifyOptions& options, Report report)
       : io_(io),
         flow_(flow),
         options_(options),
         report_(std::move(report)),
         isolation_(flow_options(flow).isolation),
-        source_(io, cluster_options(flow.source_consumer)),
-        target_(io, cluster_options(flow.target_consumer)),
+        source_(io, std::move(clusters.source)),
+        target_(io, std::move(clusters.target)),
         group_(io.executor) {}
 
   net::Async<void> run() {
@@ -230,9 +231,9 @@ class FlowComparison {
 
 }  // namespace
 
-net::Async<void> verify_flow(net::Io& io, const config::FlowConfig& flow, const VerifyOptions& options,
-                             Report report) {
-  FlowComparison comparison(io, flow, options, std::move(report));
+net::Async<void> verify_flow(net::Io& io, const config::FlowConfig& flow, VerifyClusters clusters,
+                             const VerifyOptions& options, Report report) {
+  FlowComparison comparison(io, flow, std::move(clusters), options, std::move(report));
   co_return co_await comparison.run();
 }
 

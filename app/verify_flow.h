@@ -7,6 +7,7 @@
 
 #include "app/config/flow_config.h"
 #include "base/clock.h"
+#include "client/options.h"
 #include "net/io.h"
 #include "replicator/java_pattern.h"
 
@@ -32,11 +33,17 @@ struct VerifyOptions {
   milliseconds patience{5'000};
 };
 
+/// How both sides are reached.
+struct VerifyClusters {
+  client::ClusterOptions source;
+  client::ClusterOptions target;
+};
+
 /// Compares all partitions of the flow, up to the ends they have when this begins. `report` is called on the
 /// core of `io`, once per partition, in the order in which they are done. An error says why nothing could be
 /// compared.
 [[nodiscard]] net::Async<void> verify_flow(net::Io& io, const config::FlowConfig& flow,
-                                           const VerifyOptions& options,
+                                           VerifyClusters clusters, const VerifyOptions& options,
                                            std::function<void(const VerifyResult&)> report);
 
 }  // namespace longhaul::app

@@ -1,6 +1,14 @@
 #include "app/wiring.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "app/client_security.h"
+#include "base/log.h"
 
 namespace longhaul::app {
 namespace {
@@ -23,8 +31,11 @@ replicator::OffsetReset to_reset(config::AutoOffsetReset reset) {
 
 }  // namespace
 
-client::ClusterOptions cluster_options(const config::ClientSettings& settings) {
+Result<client::ClusterOptions> cluster_options(const config::ClientSettings& settings) {
   client::ClusterOptions options;
+  LH_TRY(auto security, client_security(settings.security));
+  options.tls = std::move(security.tls);
+  options.sasl = std::move(security.sasl);
   options.alias = settings.cluster;
   for (const auto& server : settings.bootstrap_servers)
     options.bootstrap.push_back({server.host, server.port});
@@ -39,18 +50,39 @@ client::ClusterOptions cluster_options(const config::ClientSettings& settings) {
   return options;
 }
 
-replicator::FlowClients flow_clients(const config::FlowConfig& flow, OutageBoards& boards) {
-  replicator::FlowClients clients{.source_data = cluster_options(flow.source_consumer),
-                                  .source_admin = cluster_options(flow.source_admin),
-                                  .target_data = cluster_options(flow.data_producer),
-                                  .target_admin = cluster_options(flow.target_admin)};
-  for (auto* options :
-       {&clients.source_data, &clients.source_admin, &clients.target_data, &clients.target_admin}) {
-    auto& board = boards[options->alias];
-    if (board == nullptr) board = std::make_shared<client::OutageBoard>();
-    options->outages = board;
+namespace {
+
+/// What stores with several certificates and the like deserve a line about, once for each cluster.
+void warn_about(const client::ClusterOptions& options, std::set<std::string>& said) {
+  if (!options.tls) return;
+  for (const auto& warning : options.tls->warnings()) {
+    auto text = fmt::format("cluster {}: {}", options.alias, warning);
+    if (said.insert(text).second) log::warn(text);
   }
-  return clients;
+}
+
+}  // namespace
+
+Result<std::vector<WiredFlow>> wire_flows(const std::vector<const config::FlowConfig*>& flows) {
+  std::map<std::string, std::shared_ptr<client::OutageBoard>> boards;
+  std::set<std::string> said;
+  std::vector<WiredFlow> wired;
+  for (const auto* flow : flows) {
+    replicator::FlowClients clients;
+    LH_TRY(clients.source_data, cluster_options(flow->source_consumer));
+    LH_TRY(clients.source_admin, cluster_options(flow->source_admin));
+    LH_TRY(clients.target_data, cluster_options(flow->data_producer));
+    LH_TRY(clients.target_admin, cluster_options(flow->target_admin));
+    for (auto* options :
+         {&clients.source_data, &clients.source_admin, &clients.target_data, &clients.target_admin}) {
+      auto& board = boards[options->alias];
+      if (board == nullptr) board = std::make_shared<client::OutageBoard>();
+      options->outages = board;
+      warn_about(*options, said);
+    }
+    wired.push_back({flow, std::move(clients)});
+  }
+  return wired;
 }
 
 replicator::FlowOptions flow_options(const config::FlowConfig& flow) {

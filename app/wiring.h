@@ -1,10 +1,9 @@
 #pragma once
 
-#include <map>
-#include <memory>
-#include <string>
+#include <vector>
 
 #include "app/config/flow_config.h"
+#include "base/result.h"
 #include "client/options.h"
 #include "client/outage_board.h"
 #include "replicator/flow_options.h"
@@ -12,12 +11,18 @@
 
 namespace longhaul::app {
 
-/// By alias, for all flows of the process: what is out of reach is reported once per cluster.
-using OutageBoards = std::map<std::string, std::shared_ptr<client::OutageBoard>>;
-
-/// How a client of the file reaches its cluster.
-[[nodiscard]] client::ClusterOptions cluster_options(const config::ClientSettings& settings);
+/// How a client of the file reaches its cluster. Reads key stores, which blocks. Errors name file, line and
+/// key.
+[[nodiscard]] Result<client::ClusterOptions> cluster_options(const config::ClientSettings& settings);
 [[nodiscard]] replicator::FlowOptions flow_options(const config::FlowConfig& flow);
-[[nodiscard]] replicator::FlowClients flow_clients(const config::FlowConfig& flow, OutageBoards& boards);
+
+/// A flow with all that it needs to begin.
+struct WiredFlow {
+  const config::FlowConfig* config = nullptr;
+  replicator::FlowClients clients;
+};
+
+/// `cluster_options` for each client of all flows; what is out of reach is reported once per cluster.
+[[nodiscard]] Result<std::vector<WiredFlow>> wire_flows(const std::vector<const config::FlowConfig*>& flows);
 
 }  // namespace longhaul::app

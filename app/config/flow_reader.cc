@@ -326,11 +326,10 @@ class FlowReader {
     }
     for (const auto* client : {&flow_.source_consumer, &flow_.source_admin, &flow_.target_admin,
                                &flow_.target_consumer, &flow_.data_producer}) {
-      const bool is_plain = client->security.protocol == SecurityProtocol::plaintext;
-      if (is_plain) continue;
-      flow_.not_runnable = fmt::format(
-          "flow {}: the {} of cluster {}: {}", flow_.name(), to_string(client->role), client->cluster,
-          client->security.not_served.value_or("secured connections are not served yet by this version"));
+      if (!client->security.not_served) continue;
+      flow_.not_runnable =
+          fmt::format("flow {}: the {} of cluster {}: {}", flow_.name(), to_string(client->role),
+                      client->cluster, *client->security.not_served);
       return;
     }
   }

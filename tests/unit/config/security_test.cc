@@ -188,6 +188,7 @@ TEST(Security, WhatIsNotServedIsSaidWithItsKey) {
             "flow A->B: the consumer of cluster A: mm2.properties:7: A.sasl.jaas.config: delegation tokens "
             "(tokenauth) "
             "are not served by this version");
+  EXPECT_EQ(not_runnable(plain + std::string(kPlain)), "runs");
 }
 
 TEST(Security, WrongCredentialsStopTheLoadWithTheirKey) {
