@@ -211,6 +211,11 @@ net::Async<void> Cluster::fetch_metadata() {
     all_topics_wanted_ = all_topics_wanted_ || all;
     co_return fail(protocol::kafka_error(response->body.error_code), "{}: Metadata", connection->name());
   }
+  // A broker of a ZooKeeper cluster that has just started knows nothing yet: neither brokers nor topics.
+  if (response->body.brokers.empty()) {
+    all_topics_wanted_ = all_topics_wanted_ || all;
+    co_return fail(protocol::KafkaErrc::broker_not_available, "{}: it names no brokers", connection->name());
+  }
   take_in(response->body, all ? ClusterMetadata::Scope::all_topics : ClusterMetadata::Scope::some_topics);
   co_return Result<void>{};
 }

@@ -76,6 +76,21 @@ net::Async<void> read_partition(client::Cluster& cluster, TopicPartition partiti
   co_return Result<void>{};
 }
 
+/// Number of partitions of a topic that exists, as soon as a broker says so.
+net::Async<std::int32_t> count_partitions(client::Cluster& cluster, std::string topic, SteadyTime deadline) {
+  auto backoff = cluster.retry_backoff();
+  for (;;) {
+    LH_CO_TRY_VOID(co_await cluster.refresh_topics({topic}, deadline));
+    const auto* info = cluster.metadata().topic(topic);
+    if (info != nullptr && info->error == KafkaErrc::none && !info->partitions.empty()) {
+      co_return static_cast<std::int32_t>(info->partitions.size());
+    }
+    const auto code = info == nullptr ? KafkaErrc::unknown_topic_or_partition : info->error;
+    LH_CO_TRY_VOID(co_await cluster.back_off(
+        backoff, deadline, Error{protocol::kafka_error(code), cluster.name() + ": topic " + topic}));
+  }
+}
+
 }  // namespace
 
 net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster, InternalTopicOptions options,
@@ -106,31 +121,16 @@ net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster, Intern
                      cluster.name(), options.name, entry.value.value_or("(none)"));
     }
   }
-  auto backoff = cluster.retry_backoff();
-  for (;;) {
-    LH_CO_TRY_VOID(co_await cluster.refresh_topics({options.name}, deadline));
-    const auto* info = cluster.metadata().topic(options.name);
-    if (info != nullptr && info->error == KafkaErrc::none && !info->partitions.empty()) {
-      co_return static_cast<std::int32_t>(info->partitions.size());
-    }
-    const auto code = info == nullptr ? KafkaErrc::unknown_topic_or_partition : info->error;
-    LH_CO_TRY_VOID(co_await cluster.back_off(
-        backoff, deadline, Error{protocol::kafka_error(code), cluster.name() + ": topic " + options.name}));
-  }
+  co_return co_await count_partitions(cluster, std::move(options.name), deadline);
 }
 
 net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Cluster& cluster,
                                                                     std::string topic, SteadyTime deadline) {
   Compacted records;
-  LH_CO_TRY_VOID(co_await cluster.refresh_topics({topic}, deadline));
-  const auto* info = cluster.metadata().topic(topic);
-  if (info == nullptr || info->error == KafkaErrc::unknown_topic_or_partition) co_return records;
-  if (info->error != KafkaErrc::none) {
-    co_return fail(protocol::kafka_error(info->error), "{}: topic {}", cluster.name(), topic);
-  }
+  LH_CO_TRY(const auto count, co_await count_partitions(cluster, topic, deadline));
   std::vector<client::OffsetQuery> starts;
   std::vector<TopicPartition> partitions;
-  for (std::int32_t i = 0; i < static_cast<std::int32_t>(info->partitions.size()); ++i) {
+  for (std::int32_t i = 0; i < count; ++i) {
     partitions.push_back({topic, PartitionIndex(i)});
     starts.push_back({partitions.back(), protocol::kEarliestTimestamp});
   }

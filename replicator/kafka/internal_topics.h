@@ -32,7 +32,9 @@ struct InternalTopicOptions {
                                                               SteadyTime deadline);
 
 /// Last record of each key of a compacted topic, read to the end it has at the call; keys whose last record
-/// is a tombstone are absent. Empty when the topic does not exist. Aborted transactions are left out.
+/// is a tombstone are absent. Aborted transactions are left out. The topic exists: a broker that does not
+/// know it has not heard of it yet and is asked again until `deadline`, because to take it for empty would
+/// mean to begin anew.
 [[nodiscard]] net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Cluster& cluster,
                                                                                   std::string topic,
                                                                                   SteadyTime deadline);

@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "client/retry.h"
+#include "replicator/kafka/topic_check.h"
 #include "replicator/partition_pipeline.h"
 
 namespace longhaul::replicator {
@@ -63,7 +64,7 @@ struct ShardPartition {
   bool joins_tip = false;
   /// The epoch of the last batch is sent along only while the leader knows it.
   bool checks_divergence = true;
-  int unknown_topic_answers = 0;
+  UnknownTopic unknown_source;
   /// The last answer had nothing for anybody although the log goes on: compaction left nothing up to its end.
   bool found_nothing = false;
   bool in_route_queue = false;
@@ -72,7 +73,7 @@ struct ShardPartition {
   BrokerId target_broker;
   bool queued_for_write = false;
   bool in_leader_queue = false;
-  int unknown_target_answers = 0;
+  UnknownTopic unknown_target;
 
   bool stop_reported = false;
 };

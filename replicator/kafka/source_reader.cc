@@ -110,7 +110,7 @@ bool SourceReader::route(ShardPartition& partition) {
   partition.source_broker = leader->broker;
   partition.source_epoch = leader->epoch;
   partition.reading = Reading::bulk;
-  partition.unknown_topic_answers = 0;
+  partition.unknown_source = {};
   to.bulk_changed.notify();
   return true;
 }
@@ -118,7 +118,8 @@ bool SourceReader::route(ShardPartition& partition) {
 bool SourceReader::check_topic(ShardPartition& partition) {
   const auto* topic = source_.metadata().topic(partition.source.topic);
   auto& pipeline = partition.pipeline;
-  if (const auto gone = topic_is_gone(topic, partition.source_id, partition.unknown_topic_answers)) {
+  const auto now = source_.io().time.now();
+  if (const auto gone = topic_is_gone(topic, partition.source_id, partition.unknown_source, now)) {
     pipeline.stop({StopReason::source_deleted, pipeline.settled_offset(), *gone});
     return true;
   }

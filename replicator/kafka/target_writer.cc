@@ -98,7 +98,7 @@ void TargetWriter::wake(ShardPartition& partition) {
     return;
   }
   partition.target_broker = leader;
-  partition.unknown_target_answers = 0;
+  partition.unknown_target = {};
   enqueue(broker(leader), partition);
 }
 
@@ -118,7 +118,7 @@ void TargetWriter::look_for_leader(ShardPartition& partition) {
 
 bool TargetWriter::check_topic(ShardPartition& partition) {
   const auto gone = topic_is_gone(target_.metadata().topic(partition.target.topic), partition.target_id,
-                                  partition.unknown_target_answers);
+                                  partition.unknown_target, target_.io().time.now());
   if (gone) partition.pipeline.stop({StopReason::target_deleted, partition.pipeline.settled_offset(), *gone});
   return gone.has_value();
 }

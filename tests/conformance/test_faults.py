@@ -208,7 +208,7 @@ class DeletedTopicsTest(FaultCase):
                 self.tool.delete_topic(self.b, f"{alias}.{alias}-gone")
                 # What comes behind the deletion makes the target side notice it.
                 self.tool.produce(self.a, f"{alias}-gone", [batch([record(b"k", b"2")])])
-            run.wait_line(f"{alias}-gone.*the {side} topic was deleted", 30)
+            run.wait_line(f"{alias}-gone.*the {side} topic was deleted", 60)
             cpu_bound(self, run.process, 5, 0.6)
             stopped = [line for line in self.problems_about(run, f"{alias}-gone") if "was deleted" in line.text]
             self.assertEqual(len(stopped), 1, run.tail())

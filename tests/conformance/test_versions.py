@@ -1,18 +1,12 @@
 """Apache Kafka 4.3, 3.9 and 2.8 as source and as target of each other: data, positions, settings."""
 
-import os
-import pathlib
-import re
 import signal
-import subprocess
-import unittest
 
-from .lab_versions import KRAFT_3, NEWEST, RELEASES, ZOOKEEPER_2, api_versions, cluster, running, topic_command
-from .longhaul import BINARY, Longhaul, TwoClusters, properties
-from .processes import ROOT
+from .lab import end_offsets
+from .lab_versions import KRAFT_3, NEWEST, ZOOKEEPER_2, cluster, running, topic_command
+from .longhaul import Longhaul, TwoClusters, command
 from .test_replication import CODECS, odd_batches
 from .tools import KafkaTool, batch, record
-from .wire_tap import tapped_cluster
 
 # Kafka 2.8 as it runs in the middle of an upgrade from 2.7: it has no topic ids.
 WITHOUT_IDS = {"inter.broker.protocol.version": "2.7", "log.message.format.version": "2.7"}
@@ -23,10 +17,11 @@ class VersionsCase(TwoClusters):
     """Named clusters for all cases of a class; each case says which of them are source and target."""
 
     CLUSTERS = {}
+    BROKERS = {}
 
     @classmethod
     def setUpClass(cls):
-        cls.clusters = {name: cluster(name, version, settings=settings)
+        cls.clusters = {name: cluster(name, version, settings=settings, brokers=cls.BROKERS.get(name, 1))
                         for name, (version, settings) in cls.CLUSTERS.items()}
         cls.enterClassContext(running(*cls.clusters.values()))
         cls.tool = cls.enterClassContext(KafkaTool())
@@ -35,6 +30,16 @@ class VersionsCase(TwoClusters):
         """Returns the alias of the source: one per pair, because several sources write to the same target."""
         self.a, self.b = self.clusters[source], self.clusters[target]
         return source
+
+    def held(self, cluster, topic, partitions):
+        count = 0
+        for node in cluster.nodes:
+            try:
+                # Each partition is answered by its leader alone.
+                count += sum(end or 0 for end in end_offsets("127.0.0.1", node.port, topic, partitions))
+            except (OSError, ValueError):
+                pass
+        return count
 
     def end(self, run, exit_code=0):
         run.terminate()
@@ -85,6 +90,8 @@ class PairsTest(VersionsCase):
         (flow,) = summary["flows"]
         self.assertEqual((flow["topics"], flow["partitions"], flow["records"]), (2, 16, 5017 * len(CODECS) + 28))
         self.assertEqual((flow["lag_records"], flow["stopped_partitions"]), (0, []))
+        done = command("verify", config=self.flow(alias, "odd"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         # Kafka's own tool of that release sees what the topic was created with.
         described = topic_command(self.b, "--describe", "--topic", remote)
         self.assertRegex(described, r"PartitionCount:\s*15\b")
@@ -118,6 +125,7 @@ class OldBrokersTest(VersionsCase):
     # A producer is forgotten when its last batch is older than this, by the record's time.
     CLUSTERS = {"new": (NEWEST, {}), "k39": (KRAFT_3, {}),
                 "k28": (ZOOKEEPER_2, {"transactional.id.expiration.ms": 60_000}), "k27": (ZOOKEEPER_2, WITHOUT_IDS)}
+    BROKERS = {"k27": 2}
 
     def test_settings_that_an_older_target_does_not_know_are_left_out(self):
         alias = self.use("new", "k28")
@@ -126,6 +134,9 @@ class OldBrokersTest(VersionsCase):
         for topic in ("newer-1", "newer-2"):
             self.tool.create_topic(self.a, topic, 1, configs={**known, **newer})
             self.tool.produce(self.a, topic, [batch([record(b"k", b"v")])])
+        planned = command("plan", config=self.flow(alias, "newer-.*"))
+        self.assertEqual(planned.returncode, 0, planned.stderr)
+        self.assertIn("compression.gzip.level is left out: the target does not know it", planned.stdout)
         with Longhaul(self.flow(alias, "newer-.*"), "--until-caught-up") as run:
             self.assertEqual(run.process.wait(60), 0, run.tail())
             problems = self.problems(run)
@@ -185,6 +196,56 @@ class OldBrokersTest(VersionsCase):
     def test_resume_from_2_8_without_topic_ids_to_3_9(self):
         self.check_resume("k27", "k39")
 
+    def check_restarts(self, source, target):
+        """A broker with ZooKeeper knows no topics for a moment after its start: that is no deletion."""
+        alias = self.use(source, target)
+        topic = f"restarts-{target}"
+        self.tool.create_topic(self.a, topic, 2)
+        with Longhaul(self.flow(alias, topic)) as run:
+            for number, restart in enumerate([None, self.a.stop_node, self.a.kill_node]):
+                if restart is not None:
+                    restart()
+                    self.a.start_node()
+                for partition in range(2):
+                    self.tool.produce(self.a, topic, [batch([record(b"k", b"%d" % number)], partition)])
+                self.wait_held(self.b, f"{alias}.{topic}", 2, 2 * (number + 1), run=run)
+            self.end(run)
+        self.assert_same(topic, f"{alias}.{topic}", readers=("java",))
+
+    def test_a_2_8_source_that_restarts(self):
+        self.check_restarts("k28", "new")
+
+    def test_a_3_9_source_that_restarts(self):
+        self.check_restarts("k39", "k28")
+
+    def test_leaders_of_a_2_8_source_move(self):
+        """The leader's epoch grows when it moves (KIP-320), which fences requests with the former; no topic ids here."""
+        alias = self.use("k27", "new")
+        self.tool.create_topic(self.a, "moves", 4, replication=2)
+        self.tool.call("start_producer", self.a, name="moves", topic="moves", partitions=4, rate=2000, linger_ms=5)
+        with Longhaul(self.flow(alias, "moves")) as run:
+            self.wait_held(self.b, f"{alias}.moves", 4, 2000, run=run)
+            self.a.kill_node(0)
+            for disturb in (None, self.a.start_node):
+                if disturb is not None:
+                    disturb()
+                held = self.held(self.b, f"{alias}.moves", 4)
+                self.wait_held(self.b, f"{alias}.moves", 4, held + 5000, seconds=90, run=run)
+            written = self.tool.call("stop_producer", name="moves")["records"]
+            self.wait_held(self.b, f"{alias}.moves", 4, written, run=run)
+            self.end(run)
+        found = self.assert_same("moves", f"{alias}.moves", readers=("java", "franz-go"))
+        self.assertEqual(sum(records for records, _ in found.values()), written)
+        epochs = {one["leader_epoch"] for partition in range(4) for path in self.a.segments("moves", partition, node=1)
+                  for one in self.tool.batches(path)}
+        self.assertGreater(max(epochs), 0, "no leader has moved")
+
+    def test_generate_on_2_8(self):
+        old = self.clusters["k28"]
+        done = command("generate", old.bootstrap, "--topic", "generated:3", "--records", "5000", "--codec", "mixed")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(sum(part["records"] for part in self.tool.digest(old, "generated").values()), 5000)
+
     def test_a_producer_that_the_target_has_forgotten_goes_on(self):
         """Records are old, so that 2.8 drops their producer when it loads the log again; it takes any sequence then."""
         alias = self.use("new", "k28")
@@ -212,7 +273,7 @@ class OldBrokersTest(VersionsCase):
             for topic in ("del-gone", "del-stays"):
                 self.wait_held(self.b, f"{alias}.{topic}", 1, 2, run=run)
             self.tool.delete_topic(self.a, "del-gone")
-            run.wait_line("del-gone.*the source topic was deleted", 30)
+            run.wait_line("del-gone.*the source topic was deleted", 60)
             self.tool.produce(self.a, "del-stays", [batch([record(b"k", b"3")])])
             self.wait_held(self.b, f"{alias}.del-stays", 1, 3, run=run)
             self.end(run, exit_code=1)
@@ -226,7 +287,7 @@ class OldBrokersTest(VersionsCase):
         with Longhaul(self.flow(alias, "anew")) as run:
             self.wait_held(self.b, f"{alias}.anew", 1, 3, run=run)
             self.tool.delete_topic(self.a, "anew")
-            run.wait_line("the source topic was deleted", 30)
+            run.wait_line("the source topic was deleted", 60)
             self.tool.create_topic(self.a, "anew", 1)
             self.tool.produce(self.a, "anew", [batch(new)])
             self.wait_held(self.b, f"{alias}.anew", 1, 5, run=run)
@@ -251,115 +312,3 @@ class OldBrokersTest(VersionsCase):
             self.assertIn("partitions did not go on", end.text)
             self.check_no_crash(run)
         self.assertEqual((self.held(self.b, f"{alias}.format", 1), self.held(self.b, f"{alias}.format", 2)), (6, 9))
-
-
-def spoken_here():
-    """{API name: (key, newest version)} as docs/protocol-support.md has them; a unit test holds it against the code."""
-    rows = re.findall(r"(?m)^\| (\w+) \| (\d+) \| \d+-(\d+)", (ROOT / "docs/protocol-support.md").read_text())
-    return {name: (int(key), int(newest)) for name, key, newest in rows}
-
-
-class NegotiationTest(unittest.TestCase):
-    """Which version of each API goes over the wire to each release: the newest that both sides have."""
-
-    # Of listeners with SASL only.
-    NOT_ASKED = {"SaslHandshake", "SaslAuthenticate"}
-
-    @classmethod
-    def setUpClass(cls):
-        cls.clusters = {version: tapped_cluster(f"tap-{version}", version) for version in RELEASES}
-        cls.enterClassContext(running(*cls.clusters.values()))
-        cls.tool = cls.enterClassContext(KafkaTool())
-        cls.advertised = {version: api_versions(one.nodes[0].port) for version, one in cls.clusters.items()}
-        cls.ours = spoken_here()
-
-    def expected(self, version, api):
-        key, newest = self.ours[api]
-        return min(newest, self.advertised[version][key])
-
-    def test_the_documented_table(self):
-        text = (ROOT / "docs/protocol-support.md").read_text()
-        releases = re.search(r"(?m)^\| API \| ([\d. |]+) \|$", text)[1].split(" | ")
-        rows = re.findall(r"(?m)^\| (\w+) ((?:\| \d+ )+)\|$", text)
-        documented = {(api, release): int(number) for api, numbers in rows
-                      for release, number in zip(releases, re.findall(r"\d+", numbers))}
-        self.assertEqual(documented, {(api, version): self.expected(version, api) for api in self.ours
-                                      for version in RELEASES})
-
-    def check_every_api(self, version):
-        one = self.clusters[version]
-        probe = os.environ.get("VERSION_PROBE") or str(pathlib.Path(BINARY).with_name("version_probe"))
-        one.tap.clear()
-        done = subprocess.run([probe, one.tapped], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        called = {}
-        for line in done.stdout.splitlines():
-            api, sent, answer = line.split("\t")
-            self.assertEqual(int(sent), self.expected(version, api), api)
-            self.assertEqual({code for code in re.findall(r"error_code=([^,}]+)", answer)} - {"NONE"}, set(), answer)
-            called[api] = answer
-        self.assertEqual(set(self.ours) - set(called), self.NOT_ASKED | {"ApiVersions"})
-        self.check_answers(version, called)
-        # The same by the bytes that went to the broker.
-        on_the_wire = one.tap.versions("probe")
-        for api in called:
-            self.assertEqual(on_the_wire.pop(self.ours[api][0]), {self.expected(version, api)}, api)
-        self.assertEqual(on_the_wire, {18: {self.expected(version, "ApiVersions")}})
-        self.assertEqual(one.tap.unanswered("probe"), [])
-
-    def check_answers(self, version, called):
-        """Beside the absence of errors, that the answers mean what was asked."""
-        self.assertIn("high_watermark=1", called["Fetch"])
-        self.assertRegex(called["Fetch"], r"records=<[1-9]\d+ bytes>")
-        self.assertIn("offset=1", called["ListOffsets"])
-        self.assertIn("end_offset=1", called["OffsetForLeaderEpoch"])
-        self.assertIn("committed_offset=1", called["OffsetFetch"])
-        self.assertIn('group_id="probe-group"', called["ListGroups"])
-        self.assertIn('group_state="Stable"', called["DescribeGroups"])
-        self.assertIn('value="2000000"', called["DescribeConfigs"])
-        self.assertIn("low_watermark=1", called["DeleteRecords"])
-        self.assertEqual(called["Metadata"].count("partition_index="), 2)
-
-    def test_every_api_on_4_3(self):
-        self.check_every_api(NEWEST)
-
-    def test_every_api_on_3_9(self):
-        self.check_every_api(KRAFT_3)
-
-    def test_every_api_on_2_8(self):
-        self.check_every_api(ZOOKEEPER_2)
-
-    def check_flow(self, source, target):
-        """A whole run through both taps: `longhaul` itself sends the versions that were negotiated, and no others."""
-        a, b = self.clusters[source], self.clusters[target]
-        alias = "from-" + source.replace(".", "-")
-        topic = f"tapped-{target}".replace(".", "-")
-        self.tool.create_topic(a, topic, 2)
-        self.tool.produce(a, topic, [batch([record(b"k", b"v")], 0), batch([record(b"k", b"v")], 1)])
-        for one in (a, b):
-            one.tap.clear()
-        config = properties({alias: a.tapped, "B": b.tapped}, {f"{alias}->B": topic})
-        with Longhaul(config, "--until-caught-up") as run:
-            self.assertEqual(run.process.wait(60), 0, run.tail())
-        used = {"source": ("Fetch", "ListOffsets", "Metadata", "DescribeConfigs", "ApiVersions"),
-                "target": ("Produce", "ListOffsets", "Metadata", "DescribeConfigs", "ApiVersions", "CreateTopics",
-                           "InitProducerId")}
-        for side, version, one in (("source", source, a), ("target", target, b)):
-            found = {}
-            for client in one.tap.clients():
-                self.assertEqual(one.tap.unanswered(client), [], side)
-                for api, versions in one.tap.versions(client).items():
-                    found.setdefault(api, set()).update(versions)
-            names = {key: name for name, (key, _) in self.ours.items()}
-            for api, versions in found.items():
-                self.assertEqual(versions, {self.expected(version, names[api])}, f"{side}: {names[api]}")
-            self.assertLessEqual({self.ours[api][0] for api in used[side]}, set(found), side)
-
-    def test_a_flow_from_4_3_to_2_8(self):
-        self.check_flow(NEWEST, ZOOKEEPER_2)
-
-    def test_a_flow_from_2_8_to_3_9(self):
-        self.check_flow(ZOOKEEPER_2, KRAFT_3)
-
-    def test_a_flow_from_3_9_to_4_3(self):
-        self.check_flow(KRAFT_3, NEWEST)

@@ -1,6 +1,6 @@
 // Calls every API that we speak on one broker, in an order in which each must succeed, and prints one line
 // per call: API, version that was sent, answer. The broker must be the only one of its cluster.
-// test_versions.py compares that with what the broker advertises.
+// test_negotiation.py compares that with what the broker advertises.
 
 #include <fmt/format.h>
 
