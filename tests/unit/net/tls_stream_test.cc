@@ -209,7 +209,7 @@ TEST(TlsStream, SaysWhenItIsCutOff) {
   const auto got = peers.loop.run(test::read_text(peers.client_stream(), 8));
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().code, NetErrc::closed_by_peer);
-  EXPECT_EQ(got.error().detail, "without TLS's farewell");
+  EXPECT_EQ(got.error().detail, "TLS stream cut off");
 }
 
 TEST(TlsStream, DamagedDataIsNeverGivenOut) {
