@@ -100,7 +100,8 @@ net::Async<std::shared_ptr<Connection>> Cluster::any_connection(SteadyTime deadl
       }
       co_return opened;
     }
-    last = std::move(opened).error();
+    // That one broker refuses us says more than that another one is down.
+    if (!is_refusal(last.code) || net::is_aborted(opened.error())) last = std::move(opened).error();
     if (net::is_aborted(last) || io_.time.now() >= deadline) break;
   }
   co_return fail(std::move(last));
@@ -146,6 +147,8 @@ net::Async<void> Cluster::wait_for_refresh(SteadyTime deadline) {
   while (refreshes_succeeded_ < number) {
     if (group_.stopping()) co_return fail(net::aborted());
     const auto waited = co_await refreshed_.wait_until(deadline);
+    // A refusal does not pass by waiting.
+    if (waited && refresh_error_ && is_refusal(refresh_error_->code)) co_return fail(*refresh_error_);
     if (waited) continue;
     if (net::is_aborted(waited.error())) co_return waited;
     if (refresh_error_) co_return fail(*refresh_error_);
