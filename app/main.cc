@@ -10,6 +10,7 @@
 #include "app/generate_command.h"
 #include "app/plan_command.h"
 #include "app/run_command.h"
+#include "app/sandbox_command.h"
 #include "app/verify_command.h"
 #include "base/log.h"
 #include "net/io_threads.h"
@@ -23,7 +24,8 @@ constexpr const char* kFooter =
     "  longhaul plan mm2.properties       what a run would do\n"
     "  longhaul run mm2.properties        replicate\n"
     "  longhaul verify mm2.properties     compare both sides record by record\n"
-    "  longhaul generate localhost:9092 --topic orders:4 --records 100000\n\n"
+    "  longhaul generate localhost:9092 --topic orders:4 --records 100000\n"
+    "  longhaul sandbox                   two clusters in memory, to try all of this on\n\n"
     "Flow names hold a '>', so quote them: --flow 'A->B'.";
 
 /// An unquoted flow name loses what follows its '>' to the shell, which writes a file of that name.
@@ -48,6 +50,7 @@ int run(int argc, char** argv) {
   add_verify_command(app, exit_code);
   add_config_command(app, exit_code);
   add_generate_command(app, exit_code);
+  add_sandbox_command(app, exit_code);
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   try {
     app.parse(argc, argv);

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <atomic>
+#include <csignal>
 #include <optional>
 #include <utility>
 
@@ -27,9 +30,10 @@ template <class T, class Work>
     finished = true;
   });
   threads.start();
-  bool cancelled = false;
+  int seen = 0;
   while (!finished) {
-    if (signals.wait(milliseconds(20)) == 0 || std::exchange(cancelled, true)) continue;
+    const int signal = signals.wait(milliseconds(20));
+    if (signal == 0 || std::exchange(seen, signal) != 0) continue;
     threads.post(0, [&group] { group.cancel(); });
   }
   // The group must have seen its coroutine's end before it goes.
@@ -40,6 +44,8 @@ template <class T, class Work>
   }
   threads.stop();
   threads.join();
+  // One that came too late to cancel anything is for whoever waits for signals next.
+  if (seen != 0 && *result) ::kill(::getpid(), seen);
   return *std::move(result);
 }
 
