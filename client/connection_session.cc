@@ -147,6 +147,7 @@ net::Async<void> Connection::reauthenticate() {
     LH_CO_TRY_VOID(co_await call->wait());
     if (closed_reason_) co_return fail(net::aborted());
   }
+  if (auto* error = std::get_if<Error>(&step)) co_return fail(std::move(*error));
   renew_after(std::get<SessionFsm::Ready>(step), sent);
   renewal_call_.reset();
   renewal_step_.reset();

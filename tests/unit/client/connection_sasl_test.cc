@@ -362,6 +362,23 @@ TEST_F(ReauthenticationTest, RefusesAnAnswerThatIsTooLarge) {
   EXPECT_EQ(connection->closed_reason()->code, ClientErrc::bad_frame_size);
 }
 
+TEST_F(ReauthenticationTest, FailsWhereTheBrokerNamesNoSaslAfterwards) {
+  broker.on(ApiKey::api_versions, [this](const Request& request) {
+    auto versions = test::ScriptedBroker::our_versions();
+    if (request.parts.api_version > 0) {
+      std::erase_if(versions.api_keys, [](const auto& api) {
+        return api.api_key == static_cast<std::int16_t>(ApiKey::sasl_handshake);
+      });
+    }
+    broker.answer(request, versions);
+  });
+  const auto connection = opened();
+  core.loop.run_for(seconds(10));
+  EXPECT_EQ(reason(connection),
+            "cluster A: broker kafka-1:9092: SASL is configured here: SaslHandshake is not served by this "
+            "broker: no version in common");
+}
+
 TEST_F(ReauthenticationTest, IsCancelledWithTheConnection) {
   const auto connection = opened();
   sasl.intercept = [](const Request&) { return true; };
