@@ -20,7 +20,7 @@ Core::Core(ClusterOptions cluster_options, Answers& cluster_answers)
     : options(std::move(cluster_options)),
       answers(cluster_answers),
       random(options.seed),
-      topics(options.brokers),
+      topics(options.brokers, std::min(PartitionLog::kSegmentBytesMax, options.memory_max / 64)),
       faults(options.seed + 1),
       fetch_sessions_(static_cast<std::size_t>(options.brokers)) {
   LH_CHECK(options.brokers > 0);
@@ -60,14 +60,19 @@ void Core::appended(std::size_t bytes) {
 void Core::enforce_memory() {
   auto bytes = topics.bytes();
   while (bytes > options.memory_max) {
+    // The largest log gives way, and one that is written to keeps its last segment as long as any can.
     Partition* largest = nullptr;
+    const auto yields = [](const Partition& partition) {
+      return std::pair(partition.log.segments() > 1, partition.log.bytes());
+    };
     for (const auto& [name, topic] : topics.all()) {
       for (const auto& partition : topic->partitions) {
-        if (largest == nullptr || partition->log.bytes() > largest->log.bytes()) largest = partition.get();
+        if (largest == nullptr || yields(*partition) > yields(*largest)) largest = partition.get();
       }
     }
-    const auto before = largest == nullptr ? 0 : largest->log.bytes();
-    if (largest == nullptr || !largest->log.drop_oldest_segment()) return;
+    LH_CHECK(largest != nullptr);
+    const auto before = largest->log.bytes();
+    largest->log.drop_oldest_segment();
     largest->producers.forget_before(largest->log.start_offset());
     bytes -= before - largest->log.bytes();
   }

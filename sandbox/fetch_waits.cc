@@ -33,7 +33,9 @@ void FetchWaits::wake(Timers& timers, Partition& partition) {
 
 void FetchWaits::release(Timers& timers, Partition& partition) {
   const std::vector<Id> waiting(partition.waiting_fetches.begin(), partition.waiting_fetches.end());
-  for (const auto id : waiting) take(timers, id).answer();
+  for (const auto id : waiting) {
+    if (waits_.contains(id)) take(timers, id).answer();
+  }
 }
 
 void FetchWaits::drop(Timers& timers, std::uint64_t connection) {

@@ -13,7 +13,6 @@ namespace {
 
 /// Segments grow with the log: a small topic costs little, a large one is not cut into many pieces.
 constexpr std::size_t kFirstSegmentBytes = std::size_t{16} << 10;
-constexpr std::size_t kSegmentBytesMax = std::size_t{4} << 20;
 /// A batch is held in memory anyway; what it unpacks to is bounded like a whole request.
 constexpr std::size_t kUnpackedBytesMax = std::size_t{100} << 20;
 
@@ -21,10 +20,9 @@ constexpr std::size_t kUnpackedBytesMax = std::size_t{100} << 20;
 
 PartitionLog::Segment& PartitionLog::segment_with_room(std::size_t size) {
   if (segments_.empty() || segments_.back().capacity - segments_.back().used < size) {
-    const auto usual =
-        segments_.empty() ? kFirstSegmentBytes : std::min(segments_.back().capacity * 4, kSegmentBytesMax);
+    const auto usual = segments_.empty() ? kFirstSegmentBytes : segments_.back().capacity * 4;
     Segment segment;
-    segment.capacity = std::max(usual, size);
+    segment.capacity = std::max(std::min(usual, segment_bytes_max_), size);
     segment.memory = std::make_shared<Memory>(segment.capacity);
     segments_.push_back(std::move(segment));
   }
@@ -193,11 +191,10 @@ bool PartitionLog::enforce_retention(std::int64_t oldest_ms, std::optional<std::
   return dropped;
 }
 
-bool PartitionLog::drop_oldest_segment() {
-  if (segments_.size() < 2) return false;
+void PartitionLog::drop_oldest_segment() {
+  LH_CHECK(!segments_.empty());
   drop_front();
   cut_epochs();
-  return true;
 }
 
 }  // namespace longhaul::sandbox

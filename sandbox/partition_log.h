@@ -48,6 +48,11 @@ struct ReadLimits {
 /// same log, so the high watermark is the end.
 class PartitionLog {
  public:
+  static constexpr std::size_t kSegmentBytesMax = std::size_t{4} << 20;
+
+  explicit PartitionLog(std::size_t segment_bytes_max = kSegmentBytesMax)
+      : segment_bytes_max_(segment_bytes_max) {}
+
   [[nodiscard]] std::int64_t start_offset() const { return start_offset_; }
   [[nodiscard]] std::int64_t end_offset() const { return end_offset_; }
   /// Bytes of all batches that are held.
@@ -81,14 +86,14 @@ class PartitionLog {
   /// Epoch of the records at `offset`.
   [[nodiscard]] std::int32_t epoch_at(std::int64_t offset) const;
 
-  /// Moves the start; segments wholly below it go. Producers that wrote nothing that is left are named by
-  /// `first_offset_held`.
+  /// Moves the start; segments wholly below it go.
   void delete_before(std::int64_t offset);
   /// Drops segments from the front whose newest record is older than `oldest_ms`, and as long as more than
   /// `bytes_max` bytes would be left without them. Returns whether anything went.
   bool enforce_retention(std::int64_t oldest_ms, std::optional<std::size_t> bytes_max);
-  /// Drops the oldest segment; the last one only when `also_the_last`. Returns whether it did.
-  bool drop_oldest_segment();
+  [[nodiscard]] std::size_t segments() const { return segments_.size(); }
+  /// Drops the oldest segment, with records that retention would keep. There is one.
+  void drop_oldest_segment();
 
  private:
   struct BatchEntry {
@@ -120,6 +125,7 @@ class PartitionLog {
   void drop_front();
   void cut_epochs();
 
+  std::size_t segment_bytes_max_;
   std::deque<Segment> segments_;
   std::vector<EpochStart> epochs_;
   std::int64_t start_offset_ = 0;

@@ -68,7 +68,7 @@ Topic& Topics::create(const std::string& name, TopicConfig config, std::span<con
 
 void Topics::add_partitions(Topic& topic, std::span<const Replicas> assignments) {
   for (const auto& replicas : assignments) {
-    auto partition = std::make_unique<Partition>();
+    auto partition = std::make_unique<Partition>(segment_bytes_max_);
     partition->index = static_cast<std::int32_t>(topic.partitions.size());
     partition->replicas = replicas;
     for (const auto broker : replicas) {

@@ -21,6 +21,8 @@ namespace longhaul::sandbox {
 
 /// One partition. Its replicas share one log, so they are always in sync unless their broker is down.
 struct Partition {
+  explicit Partition(std::size_t segment_bytes_max) : log(segment_bytes_max) {}
+
   std::int32_t index = 0;
   std::vector<std::int32_t> replicas;
   std::vector<std::int32_t> isr;
@@ -55,7 +57,8 @@ class Topics {
  public:
   using Replicas = std::vector<std::int32_t>;
 
-  explicit Topics(int brokers) : up_(static_cast<std::size_t>(brokers), true) {}
+  Topics(int brokers, std::size_t segment_bytes_max)
+      : segment_bytes_max_(segment_bytes_max), up_(static_cast<std::size_t>(brokers), true) {}
 
   [[nodiscard]] Topic* find(std::string_view name) const;
   [[nodiscard]] Topic* find(const TopicId& id) const;
@@ -98,6 +101,7 @@ class Topics {
 
   std::map<std::string, std::unique_ptr<Topic>, std::less<>> topics_;
   std::map<TopicId, Topic*> by_id_;
+  std::size_t segment_bytes_max_;
   std::vector<bool> up_;
 };
 
