@@ -219,8 +219,7 @@ Async<void> TlsStream::receive_in_turn() {
   if (!size) {
     auto error = std::move(size).error();
     if (!data_received_) error = failure_before_data(std::move(error), notes_, handshake_done_, answered_);
-    if (error.code == NetErrc::closed_by_peer && error.detail.empty())
-      error.detail = "TLS stream cut off";
+    if (error.code == NetErrc::closed_by_peer && error.detail.empty()) error.detail = "TLS stream cut off";
     co_return fail(std::move(error));
   }
   received_end_ = *size;
