@@ -71,10 +71,14 @@ class Flow {
   [[nodiscard]] net::Async<void> fresh_producer(SteadyTime deadline);
   [[nodiscard]] net::Async<void> sync_topics(SteadyTime deadline);
   [[nodiscard]] net::Async<TopicPlan> read_plan(SteadyTime deadline);
+  /// Reads the plan until it shows what has just been made of these remote topics: in a cluster of several
+  /// brokers the one that is asked next may not know of it yet.
+  [[nodiscard]] net::Async<TopicPlan> read_plan_with(std::set<std::string> made, SteadyTime deadline);
   void report_plan(const TopicPlan& plan);
   void report_unknown_settings(const TopicChange& change, const std::vector<std::string>& settings);
-  [[nodiscard]] net::Async<void> create_missing(const TopicPlan& plan, SteadyTime deadline);
-  [[nodiscard]] net::Async<void> add_partitions(const TopicPlan& plan, SteadyTime deadline);
+  /// Both return the remote topics that the target says it has made, or has had.
+  [[nodiscard]] net::Async<std::set<std::string>> create_missing(const TopicPlan& plan, SteadyTime deadline);
+  [[nodiscard]] net::Async<std::set<std::string>> add_partitions(const TopicPlan& plan, SteadyTime deadline);
   [[nodiscard]] std::vector<Candidate> find_new(const TopicPlan& plan) const;
 
   [[nodiscard]] net::Async<void> take_up(std::vector<Candidate> candidates, SteadyTime deadline);

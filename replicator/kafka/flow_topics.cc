@@ -19,6 +19,7 @@ using protocol::KafkaErrc;
 constexpr milliseconds kHandOverTimeout{30'000};
 constexpr milliseconds kOffsetsTimeout{15'000};
 constexpr milliseconds kLookTimeout{60'000};
+constexpr milliseconds kVisibleTimeout{30'000};
 
 /// Value of a setting; empty when it is unknown.
 std::string setting(const std::vector<ConfigValue>& configs, std::string_view name) {
@@ -48,11 +49,12 @@ net::Async<void> Flow::sync_topics(SteadyTime deadline) {
   report_plan(plan);
   const auto changes = [](const TopicChange& change) { return change.kind != TopicChange::Kind::none; };
   if (std::ranges::any_of(plan.selected, changes)) {
-    LH_CO_TRY_VOID(co_await create_missing(plan, deadline));
-    LH_CO_TRY_VOID(co_await add_partitions(plan, deadline));
+    LH_CO_TRY(auto made, co_await create_missing(plan, deadline));
+    LH_CO_TRY(auto grown, co_await add_partitions(plan, deadline));
+    made.merge(grown);
     // What was created is read back with its ids; what could not be created is tried again at the next
     // refresh.
-    LH_CO_TRY(plan, co_await read_plan(deadline));
+    LH_CO_TRY(plan, co_await read_plan_with(std::move(made), deadline));
   }
   uncreated_ = std::ranges::count(plan.selected, TopicChange::Kind::create, &TopicChange::kind);
   auto candidates = find_new(plan);
@@ -61,6 +63,21 @@ net::Async<void> Flow::sync_topics(SteadyTime deadline) {
     co_return Result<void>{};
   }
   co_return co_await take_up(std::move(candidates), deadline);
+}
+
+net::Async<TopicPlan> Flow::read_plan_with(std::set<std::string> made, SteadyTime deadline) {
+  auto backoff = target_.retry_backoff();
+  deadline = std::min(deadline, net::saturating_add(control_.time.now(), kVisibleTimeout));
+  for (;;) {
+    LH_CO_TRY(auto plan, co_await read_plan(deadline));
+    const bool complete = std::ranges::none_of(plan.selected, [&](const TopicChange& change) {
+      return change.kind != TopicChange::Kind::none && made.contains(change.remote_topic);
+    });
+    if (complete) co_return plan;
+    LH_CO_TRY_VOID(co_await target_.back_off(
+        backoff, deadline,
+        Error{{}, fmt::format("{}: the brokers do not list what was created", target_.name())}));
+  }
 }
 
 void Flow::report_plan(const TopicPlan& plan) {
@@ -80,7 +97,7 @@ void Flow::report_plan(const TopicPlan& plan) {
   }
 }
 
-net::Async<void> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline) {
+net::Async<std::set<std::string>> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline) {
   std::vector<std::string> names;
   std::map<std::string, const TopicChange*> by_remote;
   for (const auto& change : plan.selected) {
@@ -88,7 +105,8 @@ net::Async<void> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline
     names.push_back(change.source.name);
     by_remote.emplace(change.remote_topic, &change);
   }
-  if (names.empty()) co_return Result<void>{};
+  std::set<std::string> made;
+  if (names.empty()) co_return made;
   LH_CO_TRY(const auto configs, co_await read_topic_configs(source_, std::move(names), deadline));
   LH_CO_TRY(const auto known, co_await read_setting_names(target_, options_.state_topic, deadline));
   std::vector<client::NewTopic> topics;
@@ -107,6 +125,7 @@ net::Async<void> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline
             co_await client::create_topics(target_, std::move(topics), client::DryRun::no, deadline));
   for (const auto& [name, outcome] : outcomes) {
     const auto& change = *by_remote.at(name);
+    if (outcome || outcome.error().code == KafkaErrc::topic_already_exists) made.insert(name);
     if (outcome) {
       log::info("remote topic created", {{"flow", options_.name()},
                                          {"topic", change.source.name},
@@ -117,7 +136,7 @@ net::Async<void> Flow::create_missing(const TopicPlan& plan, SteadyTime deadline
                  {{"flow", options_.name()}, {"remote_topic", name}, {"reason", outcome.error().message()}});
     }
   }
-  co_return Result<void>{};
+  co_return made;
 }
 
 void Flow::report_unknown_settings(const TopicChange& change, const std::vector<std::string>& settings) {
@@ -128,24 +147,26 @@ void Flow::report_unknown_settings(const TopicChange& change, const std::vector<
   }
 }
 
-net::Async<void> Flow::add_partitions(const TopicPlan& plan, SteadyTime deadline) {
+net::Async<std::set<std::string>> Flow::add_partitions(const TopicPlan& plan, SteadyTime deadline) {
   std::vector<client::PartitionGrowth> growths;
   for (const auto& change : plan.selected) {
     if (change.kind != TopicChange::Kind::add_partitions) continue;
     growths.push_back({change.remote_topic, change.source.partitions});
   }
-  if (growths.empty()) co_return Result<void>{};
+  std::set<std::string> grown;
+  if (growths.empty()) co_return grown;
   LH_CO_TRY(const auto outcomes,
             co_await client::create_partitions(target_, std::move(growths), client::DryRun::no, deadline));
   for (const auto& [name, outcome] : outcomes) {
     if (outcome) {
+      grown.insert(name);
       log::info("partitions added to a remote topic", {{"flow", options_.name()}, {"remote_topic", name}});
     } else if (outcome.error().code != KafkaErrc::invalid_partitions) {
       log::error("partitions cannot be added to a remote topic; it will be tried again",
                  {{"flow", options_.name()}, {"remote_topic", name}, {"reason", outcome.error().message()}});
     }
   }
-  co_return Result<void>{};
+  co_return grown;
 }
 
 std::vector<Flow::Candidate> Flow::find_new(const TopicPlan& plan) const {
