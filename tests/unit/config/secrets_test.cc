@@ -88,8 +88,8 @@ TEST(Secrets, StayHiddenInEverySecretKeyAtEveryPlace) {
     }
   }
   for (const auto* protection : {"SSL\n", "SASL_SSL\nsasl.mechanism = PLAIN\n", "nonsense\n"}) {
-    const auto text = everything_printed(
-        fmt::format("A->B.enabled = true\nsecurity.protocol = {}{}", protection, secrets));
+    const auto text =
+        everything_printed(fmt::format("A->B.enabled = true\nsecurity.protocol = {}{}", protection, secrets));
     EXPECT_EQ(text.starts_with("effective"), protection != std::string_view("nonsense\n"));
     EXPECT_EQ(text.find(kMark), std::string::npos) << text;
   }
