@@ -108,6 +108,27 @@ TEST_F(ClusterTest, AnswersAnUnknownVersionOfApiVersions) {
   EXPECT_EQ(response->api_keys[0].api_key, 18);
 }
 
+TEST_F(ClusterTest, AnswersTheVersionOfApiVersionsThatJavaClientsBeginWith) {
+  protocol::GatherBuffer frame;
+  protocol::Writer writer(frame);
+  writer.integer(std::int16_t{18});
+  writer.integer(std::int16_t{4});
+  writer.integer(std::int32_t{7});
+  writer.integer(std::int16_t{-1});
+  writer.unsigned_varint(0);
+  for (const std::string_view word : {"apache-kafka-java", "4.3.1"}) {
+    writer.unsigned_varint(static_cast<std::uint32_t>(word.size()) + 1);
+    writer.raw(as_bytes(word));
+  }
+  writer.unsigned_varint(0);
+  driver.send_raw(client, frame.flattened());
+  ASSERT_EQ(driver.frames(client), 1U);
+  const auto response = driver.take<protocol::ApiVersionsRequest>(client, 3);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->error_code, KafkaErrc::none);
+  EXPECT_GT(response->api_keys.size(), 20U);
+}
+
 TEST_F(ClusterTest, ClosesAConnectionThatSendsSomethingElse) {
   driver.send_raw(client, as_bytes("GET / HTTP/1.1"));
   EXPECT_TRUE(driver.is_closed(client));
