@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/check.h"
 #include "sandbox/batch_validator.h"
@@ -36,13 +37,28 @@ bool is_transactional(ConstBytes batch) {
          (load_be<std::int16_t>(batch, layout::kAttributesAt) & layout::kTransactionalBit) != 0;
 }
 
-/// Whether any complete first batch of the request is transactional, which decides over the whole of it.
-bool has_transactional_batch(const ProduceRequest& request) {
-  return std::ranges::any_of(request.topic_data, [](const auto& topic) {
-    return std::ranges::any_of(topic.partition_data, [](const auto& partition) {
-      return is_transactional(partition.records.payload);
-    });
-  });
+/// Why the request as a whole is refused. A transactional batch needs a transactional id, also where another
+/// partition's batch is an ordinary one; and a request belongs to one transactional producer.
+KafkaErrc request_error(const ProduceRequest& request) {
+  std::set<std::pair<std::int64_t, std::int16_t>> producers;
+  for (const auto& topic : request.topic_data) {
+    for (const auto& partition : topic.partition_data) {
+      const ConstBytes batch = partition.records.payload;
+      if (!is_transactional(batch) || batch.size() < layout::kHeaderSize) continue;
+      producers.emplace(load_be<std::int64_t>(batch, layout::kProducerIdAt),
+                        load_be<std::int16_t>(batch, layout::kProducerEpochAt));
+    }
+  }
+  if (!producers.empty() && !request.transactional_id) {
+    return KafkaErrc::transactional_id_authorization_failed;
+  }
+  return producers.size() > 1 ? KafkaErrc::invalid_producer_id_mapping : KafkaErrc::none;
+}
+
+/// A broker that has not come as far as the partition's log when it refuses does not say where it starts.
+bool tells_log_start(KafkaErrc error) {
+  return error != KafkaErrc::message_too_large && error != KafkaErrc::record_list_too_large &&
+         error != KafkaErrc::corrupt_message;
 }
 
 bool has_too_few_replicas(const ProduceRequest& request, const Topic& topic, const Partition& partition) {
@@ -61,7 +77,8 @@ void append(Core& core, const Topic& topic, Partition& partition, const ValidBat
   if (verdict.error != KafkaErrc::none) return refuse(answer, verdict.error);
   if (verdict.duplicate) {
     answer.base_offset = verdict.duplicate->base_offset;
-    answer.log_append_time_ms = verdict.duplicate->append_time;
+    // Of a duplicate Kafka tells the largest timestamp, also where times are the producers'.
+    answer.log_append_time_ms = verdict.duplicate->timestamp;
     return;
   }
   partition.log.append(valid.header, valid.payload);
@@ -79,15 +96,18 @@ void produce(Core& core, const Call& call, const ProduceRequest& request, const 
   }
   const auto* topic = core.topics.find(name);
   auto* partition = topic == nullptr ? nullptr : topic->partition(data.index);
-  if (partition == nullptr) return refuse(answer, KafkaErrc::unknown_topic_or_partition);
+  const bool is_closed = is_internal_topic(name) && call.client_id != kAdminClientId;
+  if (partition == nullptr) {
+    // Brokers keep offsets in a topic; here it does not exist, but it is not there to be written to either.
+    return refuse(answer,
+                  is_closed ? KafkaErrc::invalid_topic_exception : KafkaErrc::unknown_topic_or_partition);
+  }
   LH_CHECK(data.records.header.empty());
   const auto batch = single_batch(data.records.payload, call.version);
   if (!batch) return refuse(answer, batch.error());
   if (request.acks < kAllReplicas || request.acks > 1)
     return refuse(answer, KafkaErrc::invalid_required_acks);
-  if (is_internal_topic(name) && call.client_id != kAdminClientId) {
-    return refuse(answer, KafkaErrc::invalid_topic_exception);
-  }
+  if (is_closed) return refuse(answer, KafkaErrc::invalid_topic_exception);
   if (partition->leader != call.broker) {
     refuse(answer, KafkaErrc::not_leader_or_follower);
     answer.current_leader = {.leader_id = partition->leader, .leader_epoch = partition->leader_epoch};
@@ -108,7 +128,7 @@ void produce(Core& core, const Call& call, const ProduceRequest& request, const 
   } else {
     append(core, *topic, *partition, *valid, answer);
   }
-  answer.log_start_offset = partition->log.start_offset();
+  if (tells_log_start(answer.error_code)) answer.log_start_offset = partition->log.start_offset();
   if (const auto error = call.injected_error(FaultMoment::after, name, data.index);
       error != KafkaErrc::none) {
     refuse(answer, error);
@@ -136,7 +156,7 @@ void add_endpoints(const Core& core, const Call& call, ProduceResponse& response
 
 void handle(Core& core, const Call& call, const ProduceRequest& request) {
   ProduceResponse response;
-  const bool is_unauthorized = !request.transactional_id && has_transactional_batch(request);
+  const auto error = request_error(request);
   bool failed = false;
   std::vector<Partition*> changed;
   for (const auto& topic : request.topic_data) {
@@ -145,8 +165,8 @@ void handle(Core& core, const Call& call, const ProduceRequest& request) {
     for (const auto& data : topic.partition_data) {
       auto& answer = answers.partition_responses.emplace_back();
       answer.index = data.index;
-      if (is_unauthorized) {
-        refuse(answer, KafkaErrc::transactional_id_authorization_failed);
+      if (error != KafkaErrc::none) {
+        refuse(answer, error);
       } else {
         produce(core, call, request, topic.name, data, answer);
       }
