@@ -2,6 +2,7 @@
 """The demonstration behind ./quickstart: two clusters, live producers, one run, and two independent comparisons."""
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests"))
 from conformance.lab import KAFKA_VERSION, KafkaCluster, end_offsets  # noqa: E402
 from conformance.processes import (  # noqa: E402
     ROOT, LabError, Process, remove_directory, wait_until, work_directory)
+from conformance.sandbox import Sandbox  # noqa: E402
 from conformance.tools import comparable, kcat_digest  # noqa: E402
 
 BINARY = os.environ.get("LONGHAUL", str(ROOT / "build/release/longhaul"))
@@ -53,7 +55,8 @@ def longhaul(*arguments, show=True):
 
 def held(cluster, topic):
     try:
-        return sum(end or 0 for end in end_offsets("127.0.0.1", cluster.nodes[0].port, topic, PARTITIONS))
+        port = int(cluster.bootstrap.rpartition(":")[2])
+        return sum(end or 0 for end in end_offsets("127.0.0.1", port, topic, PARTITIONS))
     except OSError:
         return 0
 
@@ -62,11 +65,24 @@ def topic_options():
     return [word for topic in TOPICS for word in ("--topic", f"{topic}:{PARTITIONS}")]
 
 
-def demonstrate(options, directory):
-    step(f"Starting two Apache Kafka {KAFKA_VERSION} clusters (KRaft, one node each)")
+@contextlib.contextmanager
+def clusters(options):
+    """East and west, with how they are called."""
     begun = time.monotonic()
-    with KafkaCluster("east") as east, KafkaCluster("west") as west:
+    with contextlib.ExitStack() as stack:
+        if options.kafka:
+            step(f"Starting two Apache Kafka {KAFKA_VERSION} clusters (KRaft, one node each)")
+            east, west = (stack.enter_context(KafkaCluster(name)) for name in ("east", "west"))
+        else:
+            step("Starting two sandbox clusters (longhaul sandbox: Kafka's protocol, in memory, no JVM)")
+            sandbox = stack.enter_context(Sandbox("east", "west"))
+            east, west = sandbox.cluster("east"), sandbox.cluster("west")
         say(f"east on {east.bootstrap}, west on {west.bootstrap}, up after {time.monotonic() - begun:.1f} s")
+        yield east, west
+
+
+def demonstrate(options, directory):
+    with clusters(options) as (east, west):
         config = directory / "mm2.properties"
         config.write_text(CONFIG.format(east=east.bootstrap, west=west.bootstrap))
 
@@ -127,7 +143,9 @@ def compare_with_kcat(east, west):
 
 def main():
     parser = argparse.ArgumentParser(prog="quickstart", description="two clusters, one run, two comparisons")
-    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--records", type=int, default=400_000)
+    parser.add_argument("--kafka", action="store_true",
+                        help=f"on Apache Kafka {KAFKA_VERSION} instead of sandbox clusters (Java, Maven, a download)")
     options = parser.parse_args()
     directory = work_directory("quickstart")
     try:
@@ -140,7 +158,8 @@ def main():
         return 130
     finally:
         remove_directory(directory)
-    say("Both clusters are stopped and their data is removed. Kafka's jars stay in .lab/ for the next time.")
+    say("Both clusters are stopped and their data is gone."
+        + (" Kafka's jars stay in .lab/ for the next time." if options.kafka else ""))
     return 0
 
 

@@ -189,6 +189,14 @@ def franz_digest(cluster, topic, isolation="read_uncommitted"):
     return {int(partition): value for partition, value in json.loads(done.stdout)["partitions"].items()}
 
 
+def franz_produce(cluster, topic, count):
+    """Writes `count` records with franz-go's idempotent producer."""
+    done = subprocess.run([str(_franz_binary()), "-bootstrap", cluster.bootstrap, "-topic", topic, "-produce", str(count)],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    if done.returncode != 0:
+        raise LabError(f"franz-go could not write {topic}: {done.stderr}")
+
+
 # --- kcat -------------------------------------------------------------------------------------------------------
 
 # Lengths first, so that any bytes may follow; kcat prints -1 for null.

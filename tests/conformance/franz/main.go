@@ -1,5 +1,6 @@
 // Command franz reads every partition of a topic with franz-go, from the log start to the end at the time of the call,
-// and prints the canonical digest of each as JSON (the encoding is described in ../java/RecordDigest.java).
+// and prints the canonical digest of each as JSON (the encoding is described in ../java/RecordDigest.java). With -produce N
+// it writes N records instead.
 package main
 
 import (
@@ -171,6 +172,23 @@ func (s security) options() ([]kgo.Opt, error) {
 	return options, nil
 }
 
+// produce writes records with keys, values and headers, idempotently, in zstd.
+func produce(bootstrap, topic string, count int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.DefaultProduceTopic(topic),
+		kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.RecordDeliveryTimeout(stall))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	records := make([]*kgo.Record, count)
+	for number := range records {
+		text := fmt.Sprint(number)
+		records[number] = &kgo.Record{Key: []byte("key-" + text), Value: []byte("value " + text),
+			Headers: []kgo.RecordHeader{{Key: "number", Value: []byte(text)}}}
+	}
+	return client.ProduceSync(context.Background(), records...).FirstErr()
+}
+
 func run() error {
 	bootstrap := flag.String("bootstrap", "", "host:port[,host:port...]")
 	topic := flag.String("topic", "", "topic to read")
@@ -181,7 +199,11 @@ func run() error {
 	flag.StringVar(&protection.mechanism, "mechanism", "", "SASL mechanism")
 	flag.StringVar(&protection.user, "user", "", "SASL user")
 	flag.StringVar(&protection.password, "password", "", "SASL password")
+	count := flag.Int("produce", 0, "write so many records instead of reading")
 	flag.Parse()
+	if *count > 0 {
+		return produce(*bootstrap, *topic, *count)
+	}
 	secured, err := protection.options()
 	if err != nil {
 		return err
