@@ -56,8 +56,10 @@ class NegotiationTest(unittest.TestCase):
         for line in done.stdout.splitlines():
             api, sent, answer = line.split("\t")
             self.assertEqual(int(sent), self.expected(version, api), api)
-            self.assertEqual({code for code in re.findall(r"error_code=([^,}]+)", answer)} - {"NONE"}, set(), answer)
             called[api] = answer
+        # The last answer of each: the first to JoinGroup only gives the member id.
+        for answer in called.values():
+            self.assertEqual({code for code in re.findall(r"error_code=([^,}]+)", answer)} - {"NONE"}, set(), answer)
         self.assertEqual(set(self.ours) - set(called), self.NOT_ASKED | {"ApiVersions"})
         self.check_answers(version, called)
         # The same by the bytes that went to the broker.

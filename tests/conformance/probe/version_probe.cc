@@ -152,9 +152,11 @@ class Probe {
                           .protocol_type = "probe"};
     join.protocols.push_back({.name = "one", .metadata = Bytes(3)});
     // From version 4 on the first answer only gives the member id (KIP-394).
-    LH_CO_TRY(const auto given, co_await connection_->call(join, {}));
-    join.member_id = given.body.member_id;
-    LH_CO_TRY(const auto joined, co_await ask(join));
+    LH_CO_TRY(auto joined, co_await ask(join));
+    if (joined.error_code == KafkaErrc::member_id_required) {
+      join.member_id = joined.member_id;
+      LH_CO_TRY(joined, co_await ask(join));
+    }
     SyncGroupRequest sync{.group_id = kGroup,
                           .generation_id = joined.generation_id,
                           .member_id = joined.member_id,
