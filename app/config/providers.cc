@@ -210,6 +210,11 @@ class Resolver {
   Result<std::optional<std::string>> look_up(const Setting& setting, const Reference& reference,
                                              std::string_view text) {
     const auto provider = providers_.find(reference.provider);
+    if (provider == providers_.end() && is_secret_key(setting.origin.key)) {
+      // Perhaps no reference, but a password that looks like one.
+      warn(setting, "${...}", "there is no such provider in config.providers");
+      return std::nullopt;
+    }
     if (provider == providers_.end()) {
       warn(setting, text, fmt::format("there is no provider '{}' in config.providers", reference.provider));
       return std::nullopt;

@@ -64,19 +64,19 @@ const std::vector<std::string> kPrefixes{"",
                                          "A->B.",
                                          "C->A.target.admin."};
 
-/// Every key whose value is a secret, and some that only a misspelling away from it are.
+/// Every common key whose value is a secret.
 const std::vector<std::string> kSecretKeys{"ssl.truststore.password",
                                            "ssl.keystore.password",
                                            "ssl.key.password",
                                            "ssl.keystore.key",
                                            "sasl.jaas.config",
                                            "sasl.oauthbearer.client.credentials.client.secret",
-                                           "sasl.oauthbearer.assertion.private.key.passphrase",
-                                           "basic.auth.user.info",
-                                           "listeners.https.ssl.key.password",
-                                           "ssl.truststore.pasword",
-                                           "sasl.jass.config",
-                                           "sasl.password"};
+                                           "sasl.oauthbearer.assertion.private.key.passphrase"};
+
+/// Others, and some that are a misspelling away.
+const std::vector<std::string> kOtherKeys{"basic.auth.user.info",     "listeners.https.ssl.key.password",
+                                          "A.ssl.truststore.pasword", "A.consumer.ssl.truststore.pasword",
+                                          "A.admin.sasl.jass.config", "B.producer.sasl.password"};
 
 TEST(Secrets, StayHiddenInEverySecretKeyAtEveryPlace) {
   std::string secrets;
@@ -87,6 +87,7 @@ TEST(Secrets, StayHiddenInEverySecretKeyAtEveryPlace) {
       secrets += fmt::format("{}{} = {}\n", prefix, key, key == "sasl.jaas.config" ? kJaas : kMark);
     }
   }
+  for (const auto& key : kOtherKeys) secrets += fmt::format("{} = {}\n", key, kMark);
   for (const auto* protection : {"SSL\n", "SASL_SSL\nsasl.mechanism = PLAIN\n", "nonsense\n"}) {
     const auto text =
         everything_printed(fmt::format("A->B.enabled = true\nsecurity.protocol = {}{}", protection, secrets));
@@ -139,6 +140,12 @@ TEST(Secrets, StayHiddenWhereALineLostItsPlace) {
       "A.sasl.jaas.config = PlainLoginModule required\n  username=\"u\"\n  password=\"Hunter2\";\n");
   expect_no_mark("A.sasl.jaas.config = PlainLoginModule required username=u password= \n  \"Hunter2\";\n");
   expect_no_mark("A.sasl.jaas.config = x\n'Hunter2';\n'Hunter2';\n");
+}
+
+TEST(Secrets, StayHiddenWhereTheyLookLikeReferences) {
+  expect_no_mark("A.ssl.key.password = x${Hunter2:y}z\n");
+  expect_no_mark("A.ssl.key.password = ${Hunter2\nB.ssl.key.password = ${env:Hunter2x\n");
+  expect_no_mark("A.consumer.sasl.jaas.config = M required password=\"${x:Hunter2}\";\n");
 }
 
 TEST(Secrets, UserNamesAndPathsAreNoSecrets) {
