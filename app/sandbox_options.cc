@@ -150,6 +150,11 @@ Result<void> check_sandbox_options(const SandboxOptions& options) {
         return refuse(fmt::format("cluster {} is named twice", options.clusters[i].name));
     }
   }
+  constexpr int kPortMax = 65'535;
+  int brokers = 0;
+  for (const auto& cluster : options.clusters) brokers += cluster.brokers;
+  if (options.port != 0 && options.port + brokers - 1 > kPortMax)
+    return refuse(fmt::format("--port {} leaves no room for {} brokers", options.port, brokers));
   const auto protocol = to_string(options.protocol);
   const bool has_certificate = !options.tls_directory.empty() || !options.keystore.empty();
   if (uses_tls(options.protocol) && !has_certificate)
@@ -170,6 +175,9 @@ Result<void> check_sandbox_options(const SandboxOptions& options) {
   if (!uses_sasl(options.protocol) && (!options.users.empty() || !options.mechanisms.empty()))
     return refuse(
         fmt::format("--user and --mechanism need --security SASL_PLAINTEXT or SASL_SSL, not {}", protocol));
+  if (!uses_sasl(options.protocol) && options.session_lifetime.count() > 0)
+    return refuse(
+        fmt::format("--reauthenticate needs --security SASL_PLAINTEXT or SASL_SSL, not {}", protocol));
   if (!options.generations.empty() && !options.keystore.empty() && options.truststore.empty())
     return refuse("--generate with --keystore needs --truststore FILE, as any client does");
   return {};

@@ -85,6 +85,15 @@ TEST(CheckSandboxOptions, SaysWhatDoesNotGoTogether) {
   options.clusters.push_back({.name = "A"});
   EXPECT_EQ(error_of(check_sandbox_options(options)), "cluster A is named twice");
   options = base;
+  options.port = 65'532;
+  EXPECT_EQ(error_of(check_sandbox_options(options)), "");
+  options.port = 65'533;
+  EXPECT_EQ(error_of(check_sandbox_options(options)), "--port 65533 leaves no room for 4 brokers");
+  options = base;
+  options.session_lifetime = milliseconds(1000);
+  EXPECT_EQ(error_of(check_sandbox_options(options)),
+            "--reauthenticate needs --security SASL_PLAINTEXT or SASL_SSL, not PLAINTEXT");
+  options = base;
   options.protocol = SecurityProtocol::ssl;
   EXPECT_EQ(error_of(check_sandbox_options(options)),
             "--security SSL needs a certificate: --tls-directory DIR makes one, --keystore FILE brings one");
