@@ -11,12 +11,15 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/log_capture.h"
+
 namespace longhaul::log {
 namespace {
 
 /// Held while something is printed. Lines are rare, so one lock for all threads costs nothing.
 std::mutex printing;
 void (*before_line)() = nullptr;
+void (*captured_by)(Level, std::string_view) = nullptr;
 
 spdlog::logger& logger() {
   static const auto instance = [] {
@@ -111,6 +114,11 @@ void set_before_line(void (*hook)()) {
   before_line = hook;
 }
 
+void set_capture(void (*capture)(Level, std::string_view)) {
+  const std::lock_guard lock(printing);
+  captured_by = capture;
+}
+
 void exclusively(const std::function<void()>& print) {
   const std::lock_guard lock(printing);
   print();
@@ -129,6 +137,10 @@ void write(Level level, std::string_view text, std::initializer_list<Field> fiel
     append_value(line, field.value);
   }
   const std::lock_guard lock(printing);
+  if (captured_by != nullptr) {
+    captured_by(level, std::string_view(line.data(), line.size()));
+    return;
+  }
   const auto repeated = pass_repeats(fmt::to_string(line), std::chrono::steady_clock::now());
   if (!repeated) return;
   if (*repeated > 0) fmt::format_to(std::back_inserter(line), " repeated={}", *repeated);

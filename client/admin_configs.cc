@@ -107,7 +107,8 @@ net::Async<std::vector<ResourceConfigs>> describe_configs(Cluster& cluster,
       items.fail_unanswered(asked, answered);
     }
     if (items.done()) break;
-    const bool again = co_await prepare_next_round(cluster, backoff, deadline);
+    const bool again = co_await prepare_next_round(cluster, backoff, deadline,
+                                                   items.waiting_for(protocol::ApiKey::describe_configs));
     if (!again) items.give_up(Error{});
   }
   std::vector<ResourceConfigs> out;
@@ -148,7 +149,8 @@ net::Async<std::vector<NamedOutcome>> incremental_alter_configs(Cluster& cluster
       items.fail_unanswered(asked, answered);
     }
     if (items.done()) break;
-    const bool again = co_await prepare_next_round(cluster, backoff, deadline);
+    const bool again = co_await prepare_next_round(
+        cluster, backoff, deadline, items.waiting_for(protocol::ApiKey::incremental_alter_configs));
     if (!again) items.give_up(Error{});
   }
   std::vector<NamedOutcome> out;

@@ -61,6 +61,16 @@ class ItemOutcomes {
   void give_up(const Error& reason) {
     for (const auto item : open()) fail_for_good(item, errors_[item].value_or(reason));
   }
+  /// Why one of the open items is still open, under the name of the API; no error when that is not known.
+  [[nodiscard]] Error waiting_for(protocol::ApiKey api) const {
+    for (const auto item : open()) {
+      if (!errors_[item]) continue;
+      std::string detail(protocol::api_info(api).name);
+      if (!errors_[item]->detail.empty()) detail += ": " + errors_[item]->detail;
+      return Error{errors_[item]->code, std::move(detail)};
+    }
+    return {};
+  }
   /// Items that the answer to a round about `asked` did not name.
   void fail_unanswered(const std::vector<std::size_t>& asked, const std::vector<bool>& answered) {
     for (const auto item : asked) {
@@ -97,11 +107,11 @@ struct ItemsDecide {
   }
 };
 
-/// After a round that left items open: waits, and refreshes what is known about the cluster. False when the
-/// deadline comes first or we are being stopped.
+/// After a round that left items open for `reason`: waits, and refreshes what is known about the cluster.
+/// False when the deadline comes first or we are being stopped.
 [[nodiscard]] inline boost::asio::awaitable<bool> prepare_next_round(Cluster& cluster, Backoff& backoff,
-                                                                     SteadyTime deadline) {
-  const auto slept = co_await cluster.back_off(backoff, deadline, Error{});
+                                                                     SteadyTime deadline, Error reason) {
+  const auto slept = co_await cluster.back_off(backoff, deadline, std::move(reason));
   if (!slept) co_return false;
   const auto refreshed = co_await cluster.refresh_metadata(deadline);
   co_return refreshed.has_value();
@@ -130,7 +140,8 @@ template <class Request, class RequestFor, class TakeIn>
     take_in(response->body, items, answered);
     items.fail_unanswered(asked, answered);
     if (items.done()) break;
-    const bool again = co_await prepare_next_round(cluster, backoff, deadline);
+    const bool again =
+        co_await prepare_next_round(cluster, backoff, deadline, items.waiting_for(Request::kApi));
     if (!again) items.give_up(Error{});
   }
   std::vector<Result<void>> outcomes(count);

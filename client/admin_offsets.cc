@@ -87,7 +87,8 @@ net::Async<void> rounds_at_leaders(Cluster& cluster, ItemOutcomes<T>& items, std
     auto groups = by_leader(cluster, items, partition_of);
     co_await ask_leaders<Request>(cluster, items, std::move(groups), deadline, request_for, take_in);
     if (items.done()) co_return Result<void>{};
-    const bool again = co_await prepare_next_round(cluster, backoff, deadline);
+    const bool again =
+        co_await prepare_next_round(cluster, backoff, deadline, items.waiting_for(Request::kApi));
     if (again) continue;
     const bool stopped = co_await net::cancelled();
     if (stopped) co_return fail(net::aborted());

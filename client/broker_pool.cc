@@ -34,8 +34,9 @@ net::Async<std::shared_ptr<Connection>> BrokerPool::connection(BrokerId broker, 
         // loop.
         LH_CO_TRY_VOID(co_await io_.time.sleep_until(std::min(used->not_before, deadline)));
         if (io_.time.now() < used->not_before && io_.time.now() >= deadline) {
-          co_return used->error ? fail(*used->error)
-                                : fail(net::NetErrc::timed_out, "{}", endpoint.to_string());
+          co_return used->error
+              ? fail(*used->error)
+              : fail(net::NetErrc::timed_out, "cluster {}: broker {}", options_.alias, endpoint.to_string());
         }
         continue;
       }
@@ -99,9 +100,16 @@ void BrokerPool::note_loss(Slot& slot, BrokerId broker) {
   }
   const auto* const reason = lost->closed_reason();
   slot.not_before = io_.time.now() + slot.backoff.next_after(reason->code);
-  const bool unserved = lost->answered() == 0 || is_refusal(reason->code);
+  const bool unserved = lost->answered() == 0 || is_refusal(reason->code) ||
+                        reason->code == make_error_code(net::NetErrc::timed_out);
   const bool noteworthy = unserved && broker.value() >= 0;
   if (noteworthy && !net::is_aborted(*reason)) outages_.broker_down(broker, io_.time.now(), *reason);
+}
+
+void BrokerPool::note_losses() {
+  for (const auto& [key, slot] : slots_) {
+    if (slot->connection != nullptr && !slot->connection->is_open()) note_loss(*slot, key.first);
+  }
 }
 
 int BrokerPool::reluctance(BrokerId broker, Lane lane) const {

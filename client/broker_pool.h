@@ -54,6 +54,8 @@ class BrokerPool {
       entry = next;
     }
   }
+  /// Takes note of all connections that were lost since they were last asked for.
+  void note_losses();
   /// Closes a connection on which nothing is pending.
   void close_idle(BrokerId broker, Lane lane);
   /// Fails everything that is pending.

@@ -18,6 +18,8 @@ BrokerId bootstrap_id(std::size_t index) {
 }
 
 constexpr Lane kControl{Role::control, 0};
+/// Passing errors of one call in a row before they are worth a line: some seconds.
+constexpr int kQuietRefusals = 8;
 /// A coordinator may hold an answer back (JoinGroup), which must not hold up metadata.
 constexpr Lane kCoordinator{Role::control, 1};
 
@@ -240,6 +242,7 @@ void Cluster::report_refresh(const Result<void>& outcome) {
           {{"cluster_id", metadata_.cluster_id().value_or("none")}, {"brokers", metadata_.brokers().size()}});
     }
   } else {
+    pool_.note_losses();
     outages_->cluster_down(io_.time.now(), ++refreshes_failed_, outcome.error());
   }
 }
@@ -255,6 +258,11 @@ Backoff Cluster::retry_backoff() const {
 }
 
 net::Async<void> Cluster::back_off(Backoff& backoff, SteadyTime deadline, Error reason) {
+  // Brokers that cannot be reached have lines of their own.
+  if (backoff.attempts() >= kQuietRefusals && reason.code.failed() && !is_connection_error(reason.code)) {
+    const auto text = reason.message();
+    outages_->call_refused(io_.time.now(), text.starts_with(name()) ? text : name() + ": " + text);
+  }
   const auto until = io_.time.now() + backoff.next();
   if (until >= deadline) co_return fail(std::move(reason));
   co_return co_await io_.time.sleep_until(until);

@@ -19,13 +19,16 @@ class OutageBoard {
  public:
   /// A connection to `broker` was opened; `what` names it for the line that tells the end of an outage.
   void broker_up(BrokerId broker, SteadyTime now, std::string_view what);
-  /// An attempt to reach `broker` failed, or its connection ended without a single answer.
+  /// An attempt to reach `broker` failed, or its connection ended without a single answer, or because one did
+  /// not come.
   void broker_down(BrokerId broker, SteadyTime now, const Error& reason);
   /// The cluster's metadata was read. Returns true the first time of all.
   [[nodiscard]] bool cluster_up(SteadyTime now, std::string_view what);
   /// It could not be read, by a client that failed `failures` times in a row (> 0) with that. A broker that
-  /// is out of reach explains it already, and so does the loss of one connection.
+  /// is out of reach explains it already, and the loss of a connection is no failure of the cluster.
   void cluster_down(SteadyTime now, int failures, const Error& reason);
+  /// A call is answered with a passing error again and again, or goes nowhere; `text` says which and why.
+  void call_refused(SteadyTime now, const std::string& text);
 
  private:
   std::mutex mutex_;
@@ -38,6 +41,7 @@ class OutageBoard {
     SteadyTime failed_last{};
   };
   std::map<BrokerId, Broker> brokers_;
+  std::map<std::string, SteadyTime> refused_last_;  ///< by text
 };
 
 }  // namespace longhaul::client

@@ -9,19 +9,22 @@
 namespace longhaul::client {
 
 /// Reports that something is down when that begins, again after a minute and then ever less often while it
-/// lasts, and that it is back: not one line per attempt. What flaps within seconds is reported once.
+/// lasts, and that it is back: not one line per attempt. What comes and goes within a minute is one outage:
+/// a listener that accepts connections and does not answer on them is not up in between.
 class OutageLog {
  public:
   /// `reason` says by itself what is down.
   void down(SteadyTime now, const Error& reason);
   void up(SteadyTime now, std::string_view what);
-  [[nodiscard]] bool is_down() const { return since_.has_value(); }
+  [[nodiscard]] bool is_down() const { return is_down_; }
 
  private:
-  std::optional<SteadyTime> since_;
-  std::optional<SteadyTime> last_line_;
+  bool is_down_ = false;
+  std::optional<SteadyTime> since_;  ///< when the outage began, until it has been over for long
+  SteadyTime ended_{};               ///< when it was over last
+  SteadyTime last_line_{};
   SteadyTime::duration repeat_{};
-  bool reported_ = false;  ///< whether this outage has had a line
+  bool end_reported_ = false;  ///< after the last line about it
 };
 
 }  // namespace longhaul::client

@@ -62,8 +62,10 @@ net::Async<void> Flow::sync_until_done() {
   for (;;) {
     const auto done = co_await sync_topics(net::saturating_add(control_.time.now(), kRefreshTimeout));
     if (done || net::is_aborted(done.error())) co_return done;
-    log::warn("the flow cannot begin yet; it will be tried again",
-              {{"flow", options_.name()}, {"reason", done.error().message()}});
+    if (lines_.pass("begin", control_.time.now())) {
+      log::warn("the flow cannot begin yet; it will be tried again",
+                {{"flow", options_.name()}, {"reason", done.error().message()}});
+    }
     LH_CO_TRY_VOID(
         co_await control_.time.sleep_until(net::saturating_add(control_.time.now(), backoff.next())));
   }

@@ -14,6 +14,7 @@
 #include "replicator/flow_options.h"
 #include "replicator/kafka/async_lock.h"
 #include "replicator/kafka/flow_shard.h"
+#include "replicator/kafka/line_limit.h"
 #include "replicator/kafka/position_store.h"
 #include "replicator/topic_sync.h"
 
@@ -86,7 +87,7 @@ class Flow {
   [[nodiscard]] net::Async<void> read_limits(std::vector<Candidate>& candidates, SteadyTime deadline);
   [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);
   [[nodiscard]] net::Async<void> look_back(Candidate& candidate, const Progress& stored, SteadyTime deadline);
-  void report_unready(const Candidate& candidate, const Error& reason);
+  void report_unready(const std::vector<Candidate>& candidates);
   void report_note(const Candidate& candidate, const std::string& note);
   [[nodiscard]] net::Async<void> hand_over(std::vector<Candidate> candidates, SteadyTime deadline);
   [[nodiscard]] std::size_t shard_of(const TopicPartition& target) const;
@@ -103,6 +104,7 @@ class Flow {
   std::vector<std::unique_ptr<FlowShard>> shards_;
   std::map<TopicPartition, Active> active_;
   std::set<std::string> reported_;
+  LineLimit lines_;
   ProducerState producer_;
   std::string source_cluster_id_;
   std::string target_cluster_id_;

@@ -15,6 +15,8 @@ struct Flow::Candidate {
   TopicId target_id;
   /// The offsets below are known.
   bool ready = false;
+  /// Why not, where that is known.
+  std::optional<Error> unready;
   Offset source_start;
   Offset source_end;
   Offset target_end;

@@ -60,9 +60,11 @@ net::Async<void> Flow::sync_topics(SteadyTime deadline) {
   auto candidates = find_new(plan);
   if (candidates.empty()) {
     unready_ = 0;
-    co_return Result<void>{};
+  } else {
+    LH_CO_TRY_VOID(co_await take_up(std::move(candidates), deadline));
   }
-  co_return co_await take_up(std::move(candidates), deadline);
+  unready_ += std::ssize(plan.unborn);
+  co_return Result<void>{};
 }
 
 net::Async<TopicPlan> Flow::read_plan_with(std::set<std::string> made, SteadyTime deadline) {
@@ -85,6 +87,10 @@ void Flow::report_plan(const TopicPlan& plan) {
     if (!reported_.insert("collision " + first + " " + second).second) continue;
     log::error("two source topics have the same name on the target; neither is replicated",
                {{"flow", options_.name()}, {"topic", first}, {"other_topic", second}});
+  }
+  if (!plan.unborn.empty() && lines_.pass("unborn", control_.time.now())) {
+    log::warn("topics of the source have no partitions with leaders yet; waiting for them",
+              {{"flow", options_.name()}, {"topics", plan.unborn.size()}, {"topic", plan.unborn.front()}});
   }
   for (const auto& change : plan.selected) {
     if (change.remote_partitions <= change.source.partitions) continue;
@@ -200,16 +206,21 @@ net::Async<void> Flow::take_up(std::vector<Candidate> candidates, SteadyTime dea
   for (auto& candidate : candidates) {
     if (candidate.ready) LH_CO_TRY_VOID(co_await decide(candidate, deadline));
   }
+  report_unready(candidates);
   unready_ = std::ranges::count(candidates, false, &Candidate::ready);
   co_return co_await hand_over(std::move(candidates), deadline);
 }
 
-void Flow::report_unready(const Candidate& candidate, const Error& reason) {
-  log::warn("a partition cannot be taken up yet; it will be tried again",
+void Flow::report_unready(const std::vector<Candidate>& candidates) {
+  const auto waits = [](const Candidate& candidate) { return candidate.unready.has_value(); };
+  const auto first = std::ranges::find_if(candidates, waits);
+  if (first == candidates.end() || !lines_.pass("unready", control_.time.now())) return;
+  log::warn("partitions cannot be taken up yet; they will be tried again",
             {{"flow", options_.name()},
-             {"topic", candidate.source.topic},
-             {"partition", candidate.source.partition},
-             {"reason", reason.message()}});
+             {"partitions", std::ranges::count_if(candidates, waits)},
+             {"topic", first->source.topic},
+             {"partition", first->source.partition},
+             {"reason", first->unready->message()}});
 }
 
 net::Async<void> Flow::read_offsets(std::vector<Candidate>& candidates, SteadyTime deadline) {
@@ -239,7 +250,7 @@ net::Async<void> Flow::read_offsets(std::vector<Candidate>& candidates, SteadyTi
       if (!one->listed) failed = one;
     }
     if (failed != nullptr) {
-      report_unready(candidate, failed->listed.error());
+      candidate.unready = failed->listed.error();
       continue;
     }
     candidate.ready = true;
@@ -311,7 +322,7 @@ net::Async<void> Flow::look_back(Candidate& candidate, const Progress& stored, S
   }
   if (!look) {
     candidate.ready = false;
-    report_unready(candidate, look.error());
+    candidate.unready = look.error();
     co_return Result<void>{};
   }
   log::info("the predecessor ended without draining; what it appended was found on the target",

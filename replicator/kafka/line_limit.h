@@ -7,11 +7,11 @@
 
 namespace longhaul::replicator {
 
-/// Lets one log line per subject through every half minute: for what is repeated until it works again.
+/// Lets one log line per subject through every minute: for what is repeated until it works again.
 class LineLimit {
  public:
   [[nodiscard]] bool pass(const std::string& subject, SteadyTime now) {
-    constexpr auto kQuiet = std::chrono::seconds(30);
+    constexpr auto kQuiet = std::chrono::seconds(60);
     const auto [entry, is_new] = last_.try_emplace(subject, now);
     if (!is_new && now - entry->second < kQuiet) return false;
     entry->second = now;

@@ -65,6 +65,7 @@ struct ShardPartition {
   /// The epoch of the last batch is sent along only while the leader knows it.
   bool checks_divergence = true;
   UnknownTopic unknown_source;
+  int refused_reads = 0;  ///< in a row
   /// The last answer had nothing for anybody although the log goes on: compaction left nothing up to its end.
   bool found_nothing = false;
   bool in_route_queue = false;

@@ -4,7 +4,6 @@
 #include <unordered_map>
 
 #include "base/log.h"
-#include "client/admin_requests.h"
 #include "replicator/kafka/topic_check.h"
 
 namespace longhaul::replicator {
@@ -18,6 +17,8 @@ using Reading = ShardPartition::Reading;
 /// long as the tip lane needs to take the partitions over.
 constexpr std::int32_t kBulkWaitMs = 50;
 constexpr milliseconds kDeadlineSlack{5'000};
+/// Refused reads of a partition in a row before they are worth a line.
+constexpr int kQuietRefusals = 3;
 
 /// Names a partition in requests and answers: by topic id from Fetch version 13 on, by name before.
 std::string answer_key(const std::string& topic, const TopicId& id, std::int32_t partition) {
@@ -137,7 +138,9 @@ net::Task SourceReader::route_loop() {
     while (unrouted_.empty()) {
       const auto woken = co_await unrouted_changed_.wait();
       if (!woken) co_return;
-      backoff.reset();
+      // Partitions that come back refused again and again are asked for ever less often.
+      const auto refused = [](const ShardPartition* partition) { return partition->refused_reads > 1; };
+      if (!unrouted_.empty() && std::ranges::none_of(unrouted_, refused)) backoff.reset();
     }
     const auto pause = backoff.next();
     const auto slept =
@@ -160,7 +163,7 @@ net::Task SourceReader::route_loop() {
 }
 
 void SourceReader::report_leaderless() {
-  if (unrouted_.empty() || !leaderless_lines_.pass("", source_.io().time.now())) return;
+  if (unrouted_.empty() || !lines_.pass("", source_.io().time.now())) return;
   const auto& example = *unrouted_.front();
   log::warn("partitions of the source have no leader; waiting for one",
             {{"flow", options_.name()},
@@ -320,6 +323,7 @@ void SourceReader::take_partition(ShardPartition& partition, const protocol::Par
     take_error(partition, data);
     return;
   }
+  partition.refused_reads = 0;
   auto& pipeline = partition.pipeline;
   if (data.diverging_epoch.epoch >= 0 || data.diverging_epoch.end_offset >= 0) {
     pipeline.stop(
@@ -364,48 +368,18 @@ void SourceReader::take_error(ShardPartition& partition, const protocol::Partiti
     default:
       break;
   }
+  // A leader that moves is no news, one that refuses for long is.
+  const auto reason = protocol::kafka_error(data.error_code).message();
+  if (++partition.refused_reads > kQuietRefusals && lines_.pass(reason, source_.io().time.now())) {
+    log::warn("the source refuses reads for now; they are repeated",
+              {{"flow", options_.name()},
+               {"topic", partition.source.topic},
+               {"partition", partition.source.partition},
+               {"reason", reason}});
+  }
   const auto& leader = data.current_leader;
   if (leader.leader_id >= 0) {
     source_.learn_leader(partition.source, {BrokerId(leader.leader_id), LeaderEpoch(leader.leader_epoch)});
-  }
-  unroute(partition);
-}
-
-net::Task SourceReader::find_position(ShardPartition& partition) {
-  const auto isolation = options_.isolation;
-  std::vector<client::OffsetQuery> first = {{partition.source, protocol::kEarliestTimestamp}};
-  std::vector<client::OffsetQuery> second = {{partition.source, protocol::kLatestTimestamp}};
-  const auto start = co_await client::list_offsets(source_, std::move(first), isolation, SteadyTime::max());
-  if (!start && net::is_aborted(start.error())) co_return;
-  const auto end = co_await client::list_offsets(source_, std::move(second), isolation, SteadyTime::max());
-  if (!end && net::is_aborted(end.error())) co_return;
-  auto& pipeline = partition.pipeline;
-  const auto position = pipeline.fetch_offset();
-  const bool known = start && end && start->at(0).listed && end->at(0).listed;
-  if (!known) {
-    unroute(partition);
-    co_return;
-  }
-  const auto from = start->at(0).listed->offset;
-  const auto to = end->at(0).listed->offset;
-  if (position >= from && position <= to) {
-    // The leader does not know the epoch of our last batch any more; the range alone says the position is
-    // good.
-    partition.checks_divergence = false;
-  } else if (position < from && options_.reset != OffsetReset::none) {
-    log::error("records were deleted on the source before they were replicated: they are lost",
-               {{"flow", options_.name()},
-                {"topic", partition.source.topic},
-                {"partition", partition.source.partition},
-                {"from_offset", position},
-                {"to_offset", from.value() - 1},
-                {"lost_offsets", from - position}});
-    pipeline.skip_to(from);
-  } else {
-    pipeline.stop({StopReason::source_offset_out_of_range, position,
-                   fmt::format("the source holds offsets {}..{}", from, to.value() - 1)});
-    changed_(partition);
-    co_return;
   }
   unroute(partition);
 }

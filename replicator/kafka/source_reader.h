@@ -78,7 +78,7 @@ class SourceReader {
   std::map<BrokerId, std::unique_ptr<Broker>> brokers_;
   std::vector<ShardPartition*> unrouted_;
   net::Event unrouted_changed_;
-  LineLimit leaderless_lines_;
+  LineLimit lines_;
   net::TaskGroup group_;
 };
 

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "net/error.h"
 #include "net/event.h"
+#include "net/io.h"
 #include "net/stream.h"
 #include "tests/unit/net/virtual_time.h"
 
@@ -43,6 +44,7 @@ struct Wire {
   Bytes from_client;                      ///< everything written and not taken yet
   std::vector<std::size_t> write_pieces;  ///< number of pieces of each gather write
   std::function<void()> on_write;         ///< after each write
+  std::function<void()> on_close;         ///< when the client closes, once
   std::size_t read_size_max = 1 << 30;
   std::size_t bytes_read = 0;  ///< taken by the client so far
   std::vector<std::size_t> read_sizes;
@@ -89,7 +91,7 @@ class MemoryStream final : public net::Stream {
   }
 
   void close() override {
-    wire_->closed_by_client = true;
+    if (!std::exchange(wire_->closed_by_client, true) && wire_->on_close) wire_->on_close();
     wire_->readable.notify();
     wire_->writable.notify();
   }

@@ -50,13 +50,17 @@ TEST_F(OutageLogTest, RepeatsALongOutageEverMoreSeldom) {
   EXPECT_LT(lines, 60);
 }
 
-TEST_F(OutageLogTest, ReportsWhatFlapsOnlyNowAndThen) {
+TEST_F(OutageLogTest, TakesWhatComesAndGoesForOneOutage) {
   for (int i = 0; i < 60; ++i) {
     outage.down(t0 + seconds(i), reason());
     outage.up(t0 + seconds(i) + milliseconds(500), name());
   }
-  // One pair of lines every ten seconds.
-  EXPECT_EQ(lines, 12);
+  EXPECT_EQ(lines, 2) << "down, and once that it is back";
+  outage.down(t0 + seconds(61), reason());
+  EXPECT_EQ(lines, 3) << "still trying";
+  outage.up(t0 + seconds(62), name());
+  outage.down(t0 + seconds(200), reason());
+  EXPECT_EQ(lines, 5) << "another outage, and a line that this one was over";
 }
 
 }  // namespace
