@@ -168,8 +168,8 @@ TEST(ValidateBatch, AppendTimeIsTheBrokersToSet) {
   EXPECT_EQ(view->max_timestamp(), kNow - 5);
   EXPECT_TRUE(view->has_valid_crc());
 
-  const auto appended =
-      validate_batch(batch_builder().records(2).build(), {.is_log_append_time = true}, 0, 0, kNow);
+  const auto untouched = batch_builder().records(2).build();
+  const auto appended = validate_batch(untouched, {.is_log_append_time = true}, 0, 0, kNow);
   ASSERT_TRUE(appended);
   const auto restamped = stored(*appended);
   const auto restamped_view = protocol::RecordBatchView::parse(restamped);
