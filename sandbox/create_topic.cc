@@ -148,12 +148,16 @@ Result<void> check_replicas(const Core& core, const std::vector<std::int32_t>& r
 }
 
 Result<void> check_replication_factor(const Core& core, std::int16_t replication_factor) {
-  const auto live = core.topics.live_brokers().size();
-  if (static_cast<std::size_t>(replication_factor) > live) {
+  if (core.topics.live_brokers().empty()) {
+    return fail(KafkaErrc::invalid_replication_factor, "All brokers are currently fenced.");
+  }
+  // Brokers that are down are registered still, and get replicas.
+  const auto registered = core.topics.brokers();
+  if (replication_factor > registered) {
     return fail(KafkaErrc::invalid_replication_factor,
                 "Unable to replicate the partition {} time(s): The target replication factor of {} cannot be "
                 "reached because only {} broker(s) are registered.",
-                replication_factor, replication_factor, live);
+                replication_factor, replication_factor, registered);
   }
   return {};
 }

@@ -101,10 +101,13 @@ std::vector<Topics::Replicas> Topics::place(std::int32_t partitions, std::int16_
   const auto start = static_cast<std::size_t>(random() % live.size());
   for (std::int32_t i = 0; i < partitions; ++i) {
     Replicas replicas;
-    for (std::int16_t j = 0; j < replication_factor; ++j) {
-      replicas.push_back(
-          live[(start + static_cast<std::size_t>(i) + static_cast<std::size_t>(j)) % live.size()]);
+    for (std::size_t j = 0; j < live.size(); ++j) {
+      replicas.push_back(live[(start + static_cast<std::size_t>(i) + j) % live.size()]);
     }
+    for (std::int32_t id = 1; id <= brokers(); ++id) {
+      if (!is_up(id)) replicas.push_back(id);
+    }
+    replicas.resize(static_cast<std::size_t>(replication_factor));
     assignments.push_back(std::move(replicas));
   }
   return assignments;

@@ -233,5 +233,116 @@ TEST_P(FaultTable, DataIsCompleteInTimeWithOneLineAndNoBusyLoop) {
 INSTANTIATE_TEST_SUITE_P(Table, FaultTable, testing::ValuesIn(table()),
                          [](const testing::TestParamInfo<Case>& info) { return info.param.name; });
 
+/// What befalls whole brokers.
+enum class Blow { leaders_move, broker_down, all_down };
+
+struct BrokerCase {
+  std::string name;
+  Blow blow = Blow::leaders_move;
+  bool on_source = true;
+  Phase phase = Phase::running;
+  Extent extent = Extent::once;
+};
+
+std::vector<BrokerCase> broker_table() {
+  std::vector<BrokerCase> cases;
+  for (const auto blow : {Blow::leaders_move, Blow::broker_down, Blow::all_down}) {
+    for (const bool on_source : {true, false}) {
+      for (const auto phase : {Phase::start, Phase::restart, Phase::running}) {
+        for (const auto extent : {Extent::once, Extent::three_times, Extent::lasting}) {
+          std::string name = blow == Blow::leaders_move  ? "LeadersMove"
+                             : blow == Blow::broker_down ? "BrokerDown"
+                                                         : "AllDown";
+          name += on_source ? "_source" : "_target";
+          name += phase == Phase::start ? "_start" : phase == Phase::restart ? "_restart" : "_running";
+          name += extent == Extent::once ? "_once" : extent == Extent::three_times ? "_thrice" : "_lasting";
+          cases.push_back({name, blow, on_source, phase, extent});
+        }
+      }
+    }
+  }
+  return cases;
+}
+
+struct BrokerTable : testing::TestWithParam<BrokerCase> {
+  static constexpr seconds kTurn{5};
+
+  /// Begins or ends a blow, the `turn`th of them.
+  void strike(FlowWorld& world, int turn, bool begins) {
+    const auto& one = GetParam();
+    auto& cluster = one.on_source ? world.a() : world.b();
+    const auto now = world.net().now();
+    const BrokerId hit(turn % 2 + 1);
+    switch (one.blow) {
+      case Blow::leaders_move:
+        for (const auto& topic : begins ? cluster.topics() : std::vector<std::string>()) {
+          for (std::int32_t partition = 0; cluster.partition(topic, PartitionIndex(partition)); ++partition) {
+            EXPECT_TRUE(cluster.move_leader(topic, PartitionIndex(partition), hit, now).has_value());
+          }
+        }
+        break;
+      case Blow::broker_down:
+        EXPECT_TRUE(cluster.set_broker_up(hit, !begins, now).has_value());
+        break;
+      case Blow::all_down:
+        for (const int broker : {1, 2}) {
+          EXPECT_TRUE(cluster.set_broker_up(BrokerId(broker), !begins, now).has_value());
+        }
+        break;
+    }
+    world.net().deliver(one.on_source ? "a" : "b");
+  }
+};
+
+TEST_P(BrokerTable, DataIsCompleteInTimeWithOneLineAndNoBusyLoop) {
+  const auto& one = GetParam();
+  const Lines lines;
+  FlowWorld world;
+  const std::string site = one.on_source ? "a" : "b";
+  world.feed(4);
+  if (one.phase != Phase::start) {
+    world.start();
+    ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(60)));
+    world.loop().run_for(seconds(2));
+  }
+  if (one.phase == Phase::restart) ASSERT_TRUE(world.end().has_value());
+  world.feed(4);
+  const auto before = world.net().traffic(site);
+  strike(world, 0, true);
+  if (one.phase != Phase::running) world.start();
+  world.loop().run_for(one.extent == Extent::lasting ? kLasting : kTurn);
+  strike(world, 0, false);
+  for (int turn = 1; one.extent == Extent::three_times && turn < 3; ++turn) {
+    world.loop().run_for(kTurn);
+    strike(world, turn, true);
+    world.loop().run_for(kTurn);
+    strike(world, turn, false);
+  }
+  const auto during = world.net().traffic(site);
+  const bool complete = world.loop().run_until([&] { return world.caught_up(); }, kRecoveryMax);
+  const auto ended = world.end();
+
+  // A flow that meets the outage before it has ever been connected speaks of it once more when it comes
+  // again.
+  const int times = one.extent == Extent::three_times && one.phase != Phase::running ? 2 : 1;
+  std::map<std::string, int> said;
+  for (const auto& line : Lines::all) ++said[line];
+  for (const auto& [line, count] : said) EXPECT_LE(count, times) << joined(Lines::all);
+  EXPECT_LE(Lines::all.size(), 4U) << joined(Lines::all);
+  if (one.blow == Blow::all_down) {
+    EXPECT_FALSE(Lines::all.empty());
+  }
+  EXPECT_LE(during.requests - before.requests, kRequestsMax);
+  EXPECT_LE(during.connections - before.connections, 3 * kConnectionsMax);
+  ASSERT_TRUE(complete) << joined(Lines::all);
+  EXPECT_TRUE(ended.has_value()) << ended.error().message();
+  for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition) {
+    EXPECT_EQ(world.target_records(partition), world.source_records(partition)) << partition;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, BrokerTable, testing::ValuesIn(broker_table()),
+                         [](const testing::TestParamInfo<BrokerCase>& info) { return info.param.name; });
+
 }  // namespace
 }  // namespace longhaul::test
