@@ -20,6 +20,7 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
@@ -103,6 +104,11 @@ public final class LabTool {
     Map<String, String> configs = new HashMap<>();
     request.path("configs").fields().forEachRemaining(e -> configs.put(e.getKey(), e.getValue().asText()));
     admin(request).createTopics(List.of(topic.configs(configs))).all().get();
+    // The controller has agreed; the leaders take part a moment later. A producer that comes before them has been
+    // seen to leave a partition alone until its records expired, so this waits until every leader answers.
+    Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
+    for (int i = 0; i < topic.numPartitions(); i++) ends.put(new TopicPartition(topic.name(), i), OffsetSpec.latest());
+    admin(request).listOffsets(ends).all().get();
     return JSON.createObjectNode();
   }
 
