@@ -40,7 +40,7 @@ template <class T, class Work>
   std::atomic<bool> empty = false;
   while (!empty) {
     threads.post(0, [&] { empty = group.size() == 0; });
-    (void)signals.wait(milliseconds(1));
+    if (const int signal = signals.wait(milliseconds(1)); signal != 0) seen = signal;
   }
   threads.stop();
   threads.join();

@@ -224,14 +224,14 @@ void carry_out(ControlFile& file, Clusters& clusters) {
 }
 
 /// Waits a little for the last records; a cluster that a fault holds up does not hold up the end.
-void end_filling(const std::vector<std::unique_ptr<Filling>>& fillings, Signals& signals) {
+void end_filling(const std::vector<std::unique_ptr<Filling>>& fillings, Signals& signals, ExitCode code) {
   for (const auto& filling : fillings) filling->stop_soon();
   const auto deadline = Clock::now() + kGenerationEnd;
   const auto all_ended = [&fillings] {
     return std::ranges::all_of(fillings, [](const auto& filling) { return filling->ended(); });
   };
   while (!all_ended()) {
-    if (signals.wait(kTick) != 0 || Clock::now() >= deadline) std::_Exit(static_cast<int>(ExitCode::done));
+    if (signals.wait(kTick) != 0 || Clock::now() >= deadline) std::_Exit(static_cast<int>(code));
   }
 }
 
@@ -262,8 +262,9 @@ ExitCode run_sandbox(const SandboxOptions& options) {
   for (const auto& generation : options.generations) {
     auto filling = start_filling(clusters, generation, *security);
     if (!filling) {
-      end_filling(fillings, signals);
-      return explain(filling.error());
+      const auto code = explain(filling.error());
+      end_filling(fillings, signals, code);
+      return code;
     }
     fillings.push_back(*std::move(filling));
   }
@@ -271,7 +272,7 @@ ExitCode run_sandbox(const SandboxOptions& options) {
     if (control) carry_out(*control, clusters);
     for (const auto& filling : fillings) (void)filling->ended();
   }
-  end_filling(fillings, signals);
+  end_filling(fillings, signals, ExitCode::done);
   return ExitCode::done;
 }
 

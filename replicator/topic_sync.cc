@@ -64,10 +64,6 @@ TopicPlan plan_topics(const FlowOptions& options, const std::vector<TopicFacts>&
       plan.rejected.push_back({source.name, std::move(decision)});
       continue;
     }
-    if (source.partitions <= 0) {
-      plan.unborn.push_back(source.name);
-      continue;
-    }
     auto change = change_for(options, source, target_topics);
     const auto [other, is_new] = by_remote.emplace(change.remote_topic, source.name);
     if (!is_new) {

@@ -51,8 +51,6 @@ struct TopicPlan {
   /// Source topics whose remote names collide with another selected topic's: neither can be replicated
   /// safely.
   std::vector<std::pair<std::string, std::string>> collisions;
-  /// Source topics that would be selected but have no partitions yet: they are being created.
-  std::vector<std::string> unborn;
 };
 
 /// Compares both sides. `target_topics` is keyed by name. Topics of `own_topics` (state and positions) are

@@ -94,14 +94,15 @@ net::Async<void> Flow::connect() {
 
 boost::asio::awaitable<FlowStatus> Flow::status() {
   FlowStatus sum;
+  // Read first: a partition that is handed over meanwhile may count twice, but never not at all.
+  sum.behind_goal = unready_;
+  sum.missing_topics = uncreated_;
   for (const auto& shard : shards_) {
     auto* one = shard.get();
     auto status = co_await on_core(
         one->io(), [one]() -> boost::asio::awaitable<FlowStatus> { co_return one->status(); });
     sum.add(status);
   }
-  sum.behind_goal += unready_;
-  sum.missing_topics += uncreated_;
   co_return sum;
 }
 
@@ -109,7 +110,7 @@ net::Task Flow::refresh_loop() {
   auto& time = control_.time;
   for (;;) {
     // What could not be taken up yet is tried again soon, whatever the interval.
-    const bool soon = unready_ > 0;
+    const bool soon = unready_ > 0 || (uncreated_ > 0 && !options_.refresh_interval);
     if (!soon && !options_.refresh_interval) co_return;
     const auto slept =
         co_await time.sleep_for(soon ? kUnreadyInterval : milliseconds(*options_.refresh_interval));

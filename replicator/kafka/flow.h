@@ -72,8 +72,8 @@ class Flow {
   [[nodiscard]] net::Async<void> fresh_producer(SteadyTime deadline);
   [[nodiscard]] net::Async<void> sync_topics(SteadyTime deadline);
   [[nodiscard]] net::Async<TopicPlan> read_plan(SteadyTime deadline);
-  /// Reads the plan until it shows what has just been made of these remote topics: in a cluster of several
-  /// brokers the one that is asked next may not know of it yet.
+  /// Reads the plan until it shows what has just been made of these remote topics, for some time: in a
+  /// cluster of several brokers the one that is asked next may not know of it yet.
   [[nodiscard]] net::Async<TopicPlan> read_plan_with(std::set<std::string> made, SteadyTime deadline);
   void report_plan(const TopicPlan& plan);
   void report_unknown_settings(const TopicChange& change, const std::vector<std::string>& settings);
@@ -82,7 +82,8 @@ class Flow {
   [[nodiscard]] net::Async<std::set<std::string>> add_partitions(const TopicPlan& plan, SteadyTime deadline);
   [[nodiscard]] std::vector<Candidate> find_new(const TopicPlan& plan) const;
 
-  [[nodiscard]] net::Async<void> take_up(std::vector<Candidate> candidates, SteadyTime deadline);
+  /// Returns how many could not be taken up yet.
+  [[nodiscard]] net::Async<std::int64_t> take_up(std::vector<Candidate> candidates, SteadyTime deadline);
   [[nodiscard]] net::Async<void> read_offsets(std::vector<Candidate>& candidates, SteadyTime deadline);
   [[nodiscard]] net::Async<void> read_limits(std::vector<Candidate>& candidates, SteadyTime deadline);
   [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);

@@ -121,7 +121,7 @@ FlowStatus FlowShard::status() const {
     status.lag += std::max<std::int64_t>(0, pipeline.end() - settled);
     if (pipeline.stopped()) {
       status.stopped.push_back({source, *pipeline.stopped()});
-    } else if (settled < held.partition->goal && !(held.partition->found_nothing && pipeline.idle())) {
+    } else if (settled < held.partition->goal && !(held.partition->found_nothing() && pipeline.idle())) {
       ++status.behind_goal;
     }
   }

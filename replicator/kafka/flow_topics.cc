@@ -58,27 +58,27 @@ net::Async<void> Flow::sync_topics(SteadyTime deadline) {
   }
   uncreated_ = std::ranges::count(plan.selected, TopicChange::Kind::create, &TopicChange::kind);
   auto candidates = find_new(plan);
-  if (candidates.empty()) {
-    unready_ = 0;
-  } else {
-    LH_CO_TRY_VOID(co_await take_up(std::move(candidates), deadline));
-  }
-  unready_ += std::ssize(plan.unborn);
+  // Until they are handed over they count as behind, whatever fails on the way.
+  unready_ = std::ssize(candidates);
+  if (candidates.empty()) co_return Result<void>{};
+  LH_CO_TRY(unready_, co_await take_up(std::move(candidates), deadline));
   co_return Result<void>{};
 }
 
 net::Async<TopicPlan> Flow::read_plan_with(std::set<std::string> made, SteadyTime deadline) {
   auto backoff = target_.retry_backoff();
-  deadline = std::min(deadline, net::saturating_add(control_.time.now(), kVisibleTimeout));
+  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kVisibleTimeout));
   for (;;) {
     LH_CO_TRY(auto plan, co_await read_plan(deadline));
     const bool complete = std::ranges::none_of(plan.selected, [&](const TopicChange& change) {
       return change.kind != TopicChange::Kind::none && made.contains(change.remote_topic);
     });
     if (complete) co_return plan;
-    LH_CO_TRY_VOID(co_await target_.back_off(
-        backoff, deadline,
-        Error{{}, fmt::format("{}: the brokers do not list what was created", target_.name())}));
+    // What is never listed, such as a topic whose deletion is stuck, must not hold up the others.
+    const auto waited = co_await target_.back_off(backoff, until, Error{});
+    if (waited) continue;
+    if (net::is_aborted(waited.error())) co_return std::unexpected(waited.error());
+    co_return plan;
   }
 }
 
@@ -87,10 +87,6 @@ void Flow::report_plan(const TopicPlan& plan) {
     if (!reported_.insert("collision " + first + " " + second).second) continue;
     log::error("two source topics have the same name on the target; neither is replicated",
                {{"flow", options_.name()}, {"topic", first}, {"other_topic", second}});
-  }
-  if (!plan.unborn.empty() && lines_.pass("unborn", control_.time.now())) {
-    log::warn("topics of the source have no partitions with leaders yet; waiting for them",
-              {{"flow", options_.name()}, {"topics", plan.unborn.size()}, {"topic", plan.unborn.front()}});
   }
   for (const auto& change : plan.selected) {
     if (change.remote_partitions <= change.source.partitions) continue;
@@ -195,7 +191,7 @@ std::vector<Flow::Candidate> Flow::find_new(const TopicPlan& plan) const {
   return candidates;
 }
 
-net::Async<void> Flow::take_up(std::vector<Candidate> candidates, SteadyTime deadline) {
+net::Async<std::int64_t> Flow::take_up(std::vector<Candidate> candidates, SteadyTime deadline) {
   // A partition that begins anew in this process must not continue under the producer it had: the target
   // would take its first batches for repeats.
   const bool again =
@@ -207,8 +203,9 @@ net::Async<void> Flow::take_up(std::vector<Candidate> candidates, SteadyTime dea
     if (candidate.ready) LH_CO_TRY_VOID(co_await decide(candidate, deadline));
   }
   report_unready(candidates);
-  unready_ = std::ranges::count(candidates, false, &Candidate::ready);
-  co_return co_await hand_over(std::move(candidates), deadline);
+  const auto waiting = std::ranges::count(candidates, false, &Candidate::ready);
+  LH_CO_TRY_VOID(co_await hand_over(std::move(candidates), deadline));
+  co_return waiting;
 }
 
 void Flow::report_unready(const std::vector<Candidate>& candidates) {

@@ -66,8 +66,10 @@ struct ShardPartition {
   bool checks_divergence = true;
   UnknownTopic unknown_source;
   int refused_reads = 0;  ///< in a row
-  /// The last answer had nothing for anybody although the log goes on: compaction left nothing up to its end.
-  bool found_nothing = false;
+  /// Where the last answer had nothing for anybody although the log goes on: compaction left nothing from
+  /// there up to its end.
+  std::optional<Offset> found_nothing_at;
+  [[nodiscard]] bool found_nothing() const { return found_nothing_at == pipeline.fetch_offset(); }
   bool in_route_queue = false;
 
   /// The target broker that batches under way were sent to; others must not overtake them.

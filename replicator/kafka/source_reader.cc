@@ -230,7 +230,7 @@ protocol::FetchRequest SourceReader::request_for(const std::vector<Asked>& chose
                                                  std::int16_t version) const {
   protocol::FetchRequest request;
   const bool nothing_to_come = std::ranges::all_of(chosen, [](const Asked& asked) {
-    return asked.partition->pipeline.at_end() || asked.partition->found_nothing;
+    return asked.partition->pipeline.at_end() || asked.partition->found_nothing();
   });
   request.max_wait_ms = kind == LaneKind::tip ? static_cast<std::int32_t>(options_.fetch_max_wait.count())
                         : nothing_to_come     ? kBulkWaitMs
@@ -310,7 +310,8 @@ void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
       auto& partition = *found->second->partition;
       // Another lane has brought this stretch already: a partition may be in both while it changes over.
       if (partition.pipeline.fetch_offset() != found->second->offset) continue;
-      partition.found_nothing = !has_data;
+      partition.found_nothing_at.reset();
+      if (!has_data) partition.found_nothing_at = found->second->offset;
       take_partition(partition, data, response.frame);
       changed_(partition);
     }

@@ -8,14 +8,21 @@
 #include "replicator/kafka/source_reader.h"
 
 namespace longhaul::replicator {
+namespace {
+
+constexpr milliseconds kOffsetsTimeout{30'000};
+
+}  // namespace
 
 net::Task SourceReader::find_position(ShardPartition& partition) {
   const auto isolation = options_.isolation;
+  // Not longer: whether the topic is still there is found out on the way to another attempt.
+  const auto deadline = net::saturating_add(source_.io().time.now(), kOffsetsTimeout);
   std::vector<client::OffsetQuery> first = {{partition.source, protocol::kEarliestTimestamp}};
   std::vector<client::OffsetQuery> second = {{partition.source, protocol::kLatestTimestamp}};
-  const auto start = co_await client::list_offsets(source_, std::move(first), isolation, SteadyTime::max());
+  const auto start = co_await client::list_offsets(source_, std::move(first), isolation, deadline);
   if (!start && net::is_aborted(start.error())) co_return;
-  const auto end = co_await client::list_offsets(source_, std::move(second), isolation, SteadyTime::max());
+  const auto end = co_await client::list_offsets(source_, std::move(second), isolation, deadline);
   if (!end && net::is_aborted(end.error())) co_return;
   auto& pipeline = partition.pipeline;
   const auto position = pipeline.fetch_offset();

@@ -181,6 +181,7 @@ net::Task TargetWriter::write_loop(Broker& broker) {
     for (auto* partition : std::exchange(broker.queue, {})) {
       partition->queued_for_write = false;
       partition->target_broker = BrokerId();
+      partition->pipeline.hold_back();
       look_for_leader(*partition);
     }
   }

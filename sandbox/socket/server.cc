@@ -31,6 +31,8 @@ struct Server::Connection {
   std::size_t unwritten = 0;
   /// The reader is done: nothing more will come.
   bool ended = false;
+  /// Nothing more can be written.
+  bool broken = false;
   net::Event changed;
   net::Event written;
 };
@@ -159,8 +161,10 @@ net::Async<void> Server::read_requests(Connection& connection) {
     LH_CO_TRY(auto request, co_await reader.next());
     cluster_->received(connection.id, std::move(request), now());
     pump();
-    while (connection.unwritten > kUnwrittenMax || cluster_->unanswered(connection.id) > kUnansweredMax)
+    while (connection.unwritten > kUnwrittenMax || cluster_->unanswered(connection.id) > kUnansweredMax) {
+      if (connection.broken) co_return fail(net::NetErrc::closed_by_peer);
       LH_CO_TRY_VOID(co_await connection.written.wait());
+    }
   }
 }
 
@@ -188,6 +192,7 @@ net::Task Server::write_answers(std::shared_ptr<Connection> connection) {
       closes = closes || !written;
     }
     for (const auto& output : outputs) connection->unwritten -= output.frame.size();
+    connection->broken = closes;
     connection->written.notify();
     // The reader notices and cleans up.
     if (closes) connection->stream->close();

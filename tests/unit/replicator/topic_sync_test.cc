@@ -56,12 +56,6 @@ TEST(TopicSync, CreatesMissingTopicsAndGrowsShorterOnesAndNeverShrinks) {
   EXPECT_EQ(change_of(plan, "shrunk")->remote_partitions, 5);
 }
 
-TEST(TopicSync, WaitsForTopicsWithoutPartitions) {
-  const auto plan = plan_topics(options(), {{.name = "unborn", .partitions = 0}}, {});
-  EXPECT_TRUE(plan.selected.empty());
-  EXPECT_EQ(plan.unborn, std::vector<std::string>{"unborn"});
-}
-
 TEST(TopicSync, RejectsWithTheRuleThatDidIt) {
   const auto plan = plan_topics(options({"orders", "secret.*"}),
                                 {{.name = "orders", .partitions = 1},
