@@ -129,13 +129,14 @@ net::Async<void> Connection::negotiate(SteadyTime deadline) {
 // only what belongs to it. Its requests go in front of those that wait to be written and behind those that
 // were, whose answers come first.
 net::Async<void> Connection::reauthenticate() {
-  const auto deadline = net::saturating_add(io_.time.now(), options_.request_timeout);
   auto& step = renewal_step_.emplace(session_.reauthenticate());
   SteadyTime sent{};
   for (std::int32_t number = 0; asks(step); ++number) {
     sent = io_.time.now();
     const auto correlation_id = kFirstReservedId + number % kReservedIds;
     LH_CO_TRY(const auto request, encode_step(step, correlation_id, options_.client_id));
+    // Its turn comes when all that was sent before has been answered.
+    const auto deadline = net::saturating_add(pipeline_.latest_deadline(sent), options_.request_timeout);
     const auto call =
         std::make_shared<RawCall>(request.api, request.version, CallOptions{.deadline = deadline}, io_.time);
     pipeline_.add_before(queue_.size(), call, correlation_id);

@@ -24,7 +24,8 @@ void OutageLog::down(SteadyTime now, const Error& reason) {
     repeat_ = kFirstRepeat;
     log::warn(fmt::format("{}; trying again until it answers", reason.message()));
   } else {
-    if (now - last_line_ < repeat_) return;
+    // When the last word was that it is back, its next absence is news sooner.
+    if (now - last_line_ < (end_reported_ ? kFirstRepeat : repeat_)) return;
     last_line_ = now;
     repeat_ = std::min<SteadyTime::duration>(repeat_ * 2, kRepeatMax);
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - *since_).count();

@@ -78,6 +78,14 @@ SteadyTime Pipeline::next_deadline() const {
   return next;
 }
 
+SteadyTime Pipeline::latest_deadline(SteadyTime now) const {
+  auto latest = std::max(now, throttled_until());
+  for (const auto& entry : in_flight_) {
+    if (entry.deadline != SteadyTime::max()) latest = std::max(latest, entry.deadline);
+  }
+  return latest;
+}
+
 const Call* Pipeline::expired(SteadyTime now) const {
   if (paused_since_ != SteadyTime::max()) return nullptr;
   const auto found =

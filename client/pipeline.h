@@ -53,6 +53,9 @@ class Pipeline {
 
   /// The earliest deadline; `SteadyTime::max()` when there is none or the clock is paused.
   [[nodiscard]] SteadyTime next_deadline() const;
+  /// The latest deadline of all that is before a request that is sent at `now`, and at least `now` and the
+  /// end of the throttling.
+  [[nodiscard]] SteadyTime latest_deadline(SteadyTime now) const;
   /// The request whose deadline has passed at `now`; null when there is none or the clock is paused.
   [[nodiscard]] const Call* expired(SteadyTime now) const;
 

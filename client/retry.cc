@@ -215,16 +215,17 @@ bool is_refusal(const ErrorCode& code) {
 }
 
 SteadyTime::duration Backoff::next() {
-  return spread(base_, max_);
+  refusals_ = 0;
+  return spread(base_, max_, attempts_);
 }
 
 SteadyTime::duration Backoff::next_after(const ErrorCode& reason) {
-  return is_refusal(reason) ? spread(kRefusedBackoff, kRefusedBackoffMax) : next();
+  return is_refusal(reason) ? spread(kRefusedBackoff, kRefusedBackoffMax, refusals_) : next();
 }
 
-SteadyTime::duration Backoff::spread(milliseconds base, milliseconds max) {
+SteadyTime::duration Backoff::spread(milliseconds base, milliseconds max, int& attempts) {
   // 2^20 times any base is above any maximum.
-  const auto doublings = std::min(attempts_++, 20);
+  const auto doublings = std::min(attempts++, 20);
   const auto full = std::min<std::int64_t>(max.count(), base.count() << doublings);
   std::uniform_real_distribution<double> factor(0.8, 1.2);
   const auto spread_ms = static_cast<double>(full) * factor(*random_);

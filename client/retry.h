@@ -62,16 +62,17 @@ class Backoff {
   [[nodiscard]] SteadyTime::duration next();
   /// `next()`, but the longer pauses after a refusal.
   [[nodiscard]] SteadyTime::duration next_after(const ErrorCode& reason);
-  void reset() { attempts_ = 0; }
+  void reset() { attempts_ = refusals_ = 0; }
   [[nodiscard]] int attempts() const { return attempts_; }
 
  private:
-  [[nodiscard]] SteadyTime::duration spread(milliseconds base, milliseconds max);
+  [[nodiscard]] SteadyTime::duration spread(milliseconds base, milliseconds max, int& attempts);
 
   milliseconds base_;
   milliseconds max_;
   net::Random* random_;
   int attempts_ = 0;
+  int refusals_ = 0;  ///< in a row
 };
 
 }  // namespace longhaul::client
