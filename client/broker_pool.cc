@@ -31,8 +31,16 @@ net::Async<std::shared_ptr<Connection>> BrokerPool::connection(BrokerId broker, 
       const auto now = io_.time.now();
       if (now < used->not_before) {
         // Waits even where the deadline comes first: whoever asks again at once must not do so in a tight
-        // loop.
-        LH_CO_TRY_VOID(co_await io_.time.sleep_until(std::min(used->not_before, deadline)));
+        // loop. After a refusal the pause is long, and there may be others to turn to meanwhile.
+        const bool refused = used->error && is_refusal(used->error->code);
+        const auto until =
+            refused ? std::min(used->not_before, now + options_.reconnect_backoff_max) : used->not_before;
+        LH_CO_TRY_VOID(co_await io_.time.sleep_until(std::min(until, deadline)));
+        if (used->closed) {
+          co_return fail(ClientErrc::connection_closed, "cluster {}: broker {}", options_.alias,
+                         endpoint.to_string());
+        }
+        if (refused && used->error && io_.time.now() < used->not_before) co_return fail(*used->error);
         if (io_.time.now() < used->not_before && io_.time.now() >= deadline) {
           co_return used->error
               ? fail(*used->error)
@@ -99,6 +107,7 @@ void BrokerPool::note_loss(Slot& slot, BrokerId broker) {
     ++slot.failures;
   }
   const auto* const reason = lost->closed_reason();
+  if (is_refusal(reason->code)) slot.error = *reason;
   slot.not_before = io_.time.now() + slot.backoff.next_after(reason->code);
   const bool unserved = lost->answered() == 0 || is_refusal(reason->code) ||
                         reason->code == make_error_code(net::NetErrc::timed_out);
