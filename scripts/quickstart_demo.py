@@ -143,7 +143,7 @@ def compare_with_kcat(east, west):
 
 def main():
     parser = argparse.ArgumentParser(prog="quickstart", description="two clusters, one run, two comparisons")
-    parser.add_argument("--records", type=int, default=400_000)
+    parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--kafka", action="store_true",
                         help=f"on Apache Kafka {KAFKA_VERSION} instead of sandbox clusters (Java, Maven, a download)")
     options = parser.parse_args()
