@@ -25,6 +25,7 @@ import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 /**
  * Kafka's own Java client for the conformance tests: one long-lived process that takes one JSON request per line on
@@ -108,8 +109,18 @@ public final class LabTool {
     // seen to leave a partition alone until its records expired, so this waits until every leader answers.
     Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
     for (int i = 0; i < topic.numPartitions(); i++) ends.put(new TopicPartition(topic.name(), i), OffsetSpec.latest());
-    admin(request).listOffsets(ends).all().get();
-    return JSON.createObjectNode();
+    long deadline = System.nanoTime() + 30_000_000_000L;
+    while (true) {
+      try {
+        admin(request).listOffsets(ends).all().get();
+        return JSON.createObjectNode();
+      } catch (ExecutionException e) {
+        // A broker of a ZooKeeper cluster may hear of the topic after the one that was asked to create it.
+        boolean passes = e.getCause() instanceof UnknownTopicOrPartitionException;
+        if (!passes || System.nanoTime() > deadline) throw e;
+        Thread.sleep(50);
+      }
+    }
   }
 
   private ObjectNode deleteTopic(JsonNode request) throws Exception {
