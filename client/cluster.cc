@@ -91,6 +91,8 @@ std::vector<BrokerId> Cluster::candidates() {
 
 net::Async<std::shared_ptr<Connection>> Cluster::any_connection(SteadyTime deadline) {
   Error last{net::NetErrc::timed_out, name()};
+  std::optional<Error> refusal;
+  bool is_final = true;
   const auto ids = candidates();
   for (const auto id : ids) {
     if (group_.stopping()) co_return fail(net::aborted());
@@ -102,11 +104,20 @@ net::Async<std::shared_ptr<Connection>> Cluster::any_connection(SteadyTime deadl
       }
       co_return opened;
     }
-    // That one broker refuses us says more than that another one is down.
-    if (!is_refusal(last.code) || net::is_aborted(opened.error())) last = std::move(opened).error();
-    if (net::is_aborted(last) || io_.time.now() >= deadline) break;
+    if (net::is_aborted(opened.error())) co_return opened;
+    if (is_refusal(opened.error().code)) {
+      refusal = std::move(opened).error();
+    } else {
+      last = std::move(opened).error();
+      is_final = false;
+    }
+    if (io_.time.now() >= deadline) break;
   }
-  co_return fail(std::move(last));
+  if (!refusal) co_return fail(std::move(last));
+  // Wrong credentials are wrong at every broker. A certificate is a broker's own: one that is down may have a
+  // better one, so that is final only when all refuse.
+  const bool of_one_broker = refusal->code.category() == net::net_category();
+  co_return fail(is_final || !of_one_broker ? *std::move(refusal) : std::move(last));
 }
 
 // --- metadata ---

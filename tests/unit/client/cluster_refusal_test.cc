@@ -48,6 +48,33 @@ TEST_F(ClusterRefusalTest, IsWhatCountsWhenOtherBrokersAreDown) {
   EXPECT_TRUE(is_refusal(refused.error().code)) << refused.error().message();
 }
 
+/// A cluster whose two addresses fail as said.
+struct CertificateRefusalTest : ClusterFixture {
+  void make_failing(ErrorCode boot_1, ErrorCode boot_2) {
+    make();
+    core.connector.on_connect = [boot_1, boot_2](const auto& wire) -> Result<void> {
+      return fail(wire->host == "boot-2" ? boot_2 : boot_1);
+    };
+  }
+  static constexpr net::NetErrc kWrongHost = net::NetErrc::tls_wrong_host;
+  ErrorCode down{ECONNREFUSED, boost::system::system_category()};
+};
+
+TEST_F(CertificateRefusalTest, WaitsForBrokersThatAreDown) {
+  make_failing(kWrongHost, down);
+  const auto begin = core.loop.time.now();
+  const auto failed = run(cluster->refresh_topics({"orders"}, in(minutes(5))));
+  ASSERT_FALSE(failed);
+  EXPECT_GE(core.loop.time.now() - begin, minutes(5));
+}
+
+TEST_F(CertificateRefusalTest, IsFinalWhenEveryBrokerRefuses) {
+  make_failing(kWrongHost, kWrongHost);
+  const auto refused = run(cluster->refresh_topics({"orders"}, in(minutes(5))));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, kWrongHost) << refused.error().message();
+}
+
 TEST_F(ClusterRefusalTest, IsNotFollowedByAttemptAfterAttempt) {
   make_with_password("hunter2");
   EXPECT_FALSE(run(cluster->refresh_topics({"orders"}, in(minutes(5)))));
