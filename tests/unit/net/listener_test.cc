@@ -151,6 +151,13 @@ TEST(Listener, StoppingAGroupEndsItsAccept) {
 
 /// A process without free descriptors goes on accepting once there is one.
 TEST(Listener, WaitsOutAShortageOfDescriptors) {
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+  // Its check of virtual calls opens a pipe to see whether memory can be read, and takes a failure for a
+  // finding.
+  GTEST_SKIP() << "UndefinedBehaviorSanitizer needs descriptors of its own";
+#endif
+#endif
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const auto outcome = on_core([&before](Io& io) -> Async<std::string> {
