@@ -10,6 +10,7 @@
 #include "sandbox/core.h"
 #include "sandbox/create_topic.h"
 #include "sandbox/dispatch.h"
+#include "sandbox/transactions.h"
 
 namespace longhaul::sandbox {
 
@@ -51,7 +52,8 @@ class Cluster::Impl final : public Answers {
   void answer_unsupported(const Call& call);
   void send(const Call& call, GatherBuffer frame, std::shared_ptr<const void> keep);
   void send_damaged(const Call& call, const GatherBuffer& frame);
-  void check_retention();
+  /// Does something at once, and then again and again.
+  void repeat(milliseconds interval, void (*check)(Core&));
 
   std::map<ConnectionId, Connection> connections_;
   bool has_started_ = false;
@@ -61,20 +63,16 @@ void Cluster::Impl::enter(Now now) {
   core.now = now;
   if (has_started_) return;
   has_started_ = true;
-  check_retention();
+  const auto& options = core.options;
+  repeat(options.retention_check_interval, [](Core& it) { it.enforce_retention(); });
+  repeat(options.producer_id_check_interval, [](Core& it) { it.expire_producers(); });
+  repeat(options.transaction_check_interval, abort_overdue_transactions);
+  repeat(options.transactional_id_check_interval, expire_transactional_ids);
 }
 
-void Cluster::Impl::check_retention() {
-  // Kafka's producer.id.expiration.ms. It goes by the batches' own timestamps, so a copy of old records
-  // loses this state soon after it was written, here as there.
-  constexpr std::int64_t kProducerExpirationMs = 86'400'000;
-  core.enforce_retention();
-  for (const auto& [name, topic] : core.topics.all()) {
-    for (const auto& partition : topic->partitions) {
-      partition->producers.expire(core.now.wall_ms - kProducerExpirationMs);
-    }
-  }
-  core.timers.at(core.now.steady + core.options.retention_check_interval, [this] { check_retention(); });
+void Cluster::Impl::repeat(milliseconds interval, void (*check)(Core&)) {
+  check(core);
+  core.timers.at(core.now.steady + interval, [this, interval, check] { repeat(interval, check); });
 }
 
 void Cluster::Impl::connect(ConnectionId id, std::int32_t broker) {

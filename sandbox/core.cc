@@ -73,7 +73,6 @@ void Core::enforce_memory() {
     LH_CHECK(largest != nullptr);
     const auto before = largest->log.bytes();
     largest->log.drop_oldest_segment();
-    largest->producers.forget_before(largest->log.start_offset());
     bytes -= before - largest->log.bytes();
   }
 }
@@ -89,8 +88,15 @@ void Core::enforce_retention() {
     if (retention_bytes >= 0) bytes_max = static_cast<std::size_t>(retention_bytes);
     for (const auto& partition : topic->partitions) {
       if (!partition->log.enforce_retention(oldest, bytes_max)) continue;
-      partition->producers.forget_before(partition->log.start_offset());
       changed(*partition);
+    }
+  }
+}
+
+void Core::expire_producers() {
+  for (const auto& [name, topic] : topics.all()) {
+    for (const auto& partition : topic->partitions) {
+      partition->producers.expire(now.wall_ms - options.producer_id_expiration.count());
     }
   }
 }
@@ -105,14 +111,18 @@ void Core::forget_broker_sessions(std::int32_t broker) {
   fetch_sessions(broker) = FetchSessions();
 }
 
-std::int32_t Core::group_coordinator(std::string_view group_id) const {
+std::int32_t Core::coordinator(std::string_view key) const {
   const auto live = topics.live_brokers();
   if (live.empty()) return -1;
   std::uint32_t hash = 0;
-  for (const auto c : group_id) hash = hash * 31 + static_cast<unsigned char>(c);
-  // The same broker whenever it is up, so that only its own groups move when one goes down.
+  for (const auto c : key) hash = hash * 31 + static_cast<unsigned char>(c);
+  // The same broker whenever it is up, so that only its own keys move when one goes down.
   const auto first = static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(options.brokers)) + 1;
   return topics.is_up(first) ? first : live[hash % live.size()];
+}
+
+KafkaErrc Core::coordinator_error(const Call& call, std::string_view key) const {
+  return coordinator(key) == call.broker ? KafkaErrc::none : KafkaErrc::not_coordinator;
 }
 
 TopicId Core::random_id() {

@@ -19,6 +19,7 @@
 #include "sandbox/options.h"
 #include "sandbox/timers.h"
 #include "sandbox/topics.h"
+#include "sandbox/transaction.h"
 
 namespace longhaul::sandbox {
 
@@ -59,7 +60,11 @@ class Core {
   FetchWaits fetch_waits;
   std::map<ConnectionId, Session> sessions;
   std::map<std::string, Group> groups;
+  std::map<std::string, Transaction> transactions;
   std::int64_t next_producer_id = 0;
+  /// Counts the commits of offsets: of two for one partition the later one holds.
+  std::uint64_t commits = 0;
+  std::int32_t coordinator_epoch = 0;
 
   [[nodiscard]] FetchSessions& fetch_sessions(std::int32_t broker) {
     return fetch_sessions_[static_cast<std::size_t>(broker - 1)];
@@ -88,11 +93,15 @@ class Core {
   void appended(std::size_t bytes);
   /// Deletes what the topics' retention no longer keeps.
   void enforce_retention();
+  /// Forgets producers whose batches are old, see ClusterOptions::producer_id_expiration.
+  void expire_producers();
   /// Takes the topic out and wakes who waits for it.
   void remove_topic(std::string_view name);
   void forget_broker_sessions(std::int32_t broker);
-  /// The broker that coordinates a group; -1 when none is up.
-  [[nodiscard]] std::int32_t group_coordinator(std::string_view group_id) const;
+  /// The broker that coordinates a group or a transactional id; -1 when none is up.
+  [[nodiscard]] std::int32_t coordinator(std::string_view key) const;
+  /// Why this broker does not serve a request about `key`.
+  [[nodiscard]] protocol::KafkaErrc coordinator_error(const Call& call, std::string_view key) const;
   /// A random id, such as clusters and group members have.
   [[nodiscard]] TopicId random_id();
 

@@ -52,6 +52,10 @@ bool Group::has_all_joined() const {
          std::ranges::all_of(members, [](const auto& item) { return item.second.joining.has_value(); });
 }
 
+bool Group::is_unstable(const std::pair<std::string, std::int32_t>& place) const {
+  return std::ranges::any_of(open_offsets, [&](const auto& item) { return item.second.contains(place); });
+}
+
 std::string Group::elect_protocol() const {
   std::map<std::string, int> votes;
   for (const auto& [member_id, member] : members) {

@@ -43,7 +43,12 @@ struct CommittedOffset {
   std::int64_t offset = -1;
   std::int32_t leader_epoch = -1;
   std::string metadata;
+  /// When it came, among all commits of the cluster.
+  std::uint64_t serial = 0;
 };
+
+/// Kafka's offset.metadata.max.bytes.
+constexpr std::size_t kOffsetMetadataBytesMax = 4096;
 
 /// One group of the classic protocol: its members, and the offsets that were committed for it.
 struct Group {
@@ -57,7 +62,10 @@ struct Group {
   /// Ids that were given out and have not joined yet (KIP-394), with the timers that forget them.
   std::map<std::string, Timers::Id> pending;
   std::map<std::string, std::string> static_members;
-  std::map<std::pair<std::string, std::int32_t>, CommittedOffset> offsets;
+  using Offsets = std::map<std::pair<std::string, std::int32_t>, CommittedOffset>;
+  Offsets offsets;
+  /// By producer id: what transactions that are not over have committed.
+  std::map<std::int64_t, Offsets> open_offsets;
   Timers::Id rebalance_timer = 0;
   /// The first rebalance waits a little for more members, see group.initial.rebalance.delay.ms.
   bool is_initial_delay = false;
@@ -67,6 +75,8 @@ struct Group {
   [[nodiscard]] bool supports(const std::string& type,
                               const std::vector<protocol::JoinGroupRequestProtocol>& protocols) const;
   [[nodiscard]] bool has_all_joined() const;
+  /// Whether a transaction that is not over has committed for the partition.
+  [[nodiscard]] bool is_unstable(const std::pair<std::string, std::int32_t>& place) const;
   /// The protocol that all members have and most prefer.
   [[nodiscard]] std::string elect_protocol() const;
   [[nodiscard]] milliseconds rebalance_timeout_max() const;

@@ -46,6 +46,21 @@ struct ClusterOptions {
   milliseconds retention_check_interval{300'000};
   /// Kafka's group.initial.rebalance.delay.ms.
   milliseconds group_initial_rebalance_delay{3'000};
+  /// Kafka's producer.id.expiration.ms and the interval of its scans. What counts is the timestamps of the
+  /// producer's batches, so a copy of old records loses its state soon after it was written.
+  milliseconds producer_id_expiration{86'400'000};
+  milliseconds producer_id_check_interval{600'000};
+  /// Whether transactional ids may be used at all; refused like those of a client without the right to.
+  bool authorize_transactions = true;
+  /// Kafka's transaction.max.timeout.ms, and how often it looks for transactions that are open for longer
+  /// than their producers allowed.
+  milliseconds transaction_max_timeout{900'000};
+  milliseconds transaction_check_interval{10'000};
+  /// Kafka's transactional.id.expiration.ms and the interval of its scans.
+  milliseconds transactional_id_expiration{604'800'000};
+  milliseconds transactional_id_check_interval{3'600'000};
+  /// How long the markers of a transaction take that has ended; until then its id is busy.
+  milliseconds transaction_marker_delay{0};
   /// Kafka's fetch.max.bytes.
   std::int32_t fetch_max_bytes = 57'671'680;
   /// Null: clients need not authenticate.

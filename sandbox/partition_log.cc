@@ -65,24 +65,51 @@ std::vector<PartitionLog::BatchEntry>::const_iterator PartitionLog::batch_of(con
                                       [&](const BatchEntry& entry) { return entry.last_offset < offset; });
 }
 
+std::size_t PartitionLog::position_of(const Segment& segment, std::int64_t offset) {
+  const auto entry = std::ranges::partition_point(
+      segment.batches, [&](const BatchEntry& batch) { return batch.base_offset < offset; });
+  return entry == segment.batches.end() ? segment.used : entry->position;
+}
+
 LogSlice PartitionLog::read(std::int64_t offset, ReadLimits limits) const {
   const auto segment = segment_of(offset);
   if (segment == segments_.end()) return {};
   const auto first = batch_of(*segment, offset);
+  const auto end = position_of(*segment, limits.end_offset);
+  if (first->position >= end) return {};
   auto size_max = limits.bytes_max;
   if (size_max < first->size) {
     if (!limits.whole_first_batch) return {};
     size_max = first->size;
   }
-  const auto size = std::min(segment->used - first->position, size_max);
-  return {.bytes = {segment->memory->bytes.get() + first->position, size}, .keep = segment->memory};
+  const auto size = std::min(end - first->position, size_max);
+  const auto behind = std::ranges::partition_point(
+      segment->batches, [&](const BatchEntry& entry) { return entry.position < first->position + size; });
+  return {.bytes = {segment->memory->bytes.get() + first->position, size},
+          .end_offset = (behind - 1)->last_offset + 1,
+          .keep = segment->memory};
 }
 
-PartitionLog::Backlog PartitionLog::backlog(std::int64_t offset) const {
+PartitionLog::Backlog PartitionLog::backlog(std::int64_t offset, std::int64_t end_offset) const {
   const auto segment = segment_of(offset);
   if (segment == segments_.end()) return {};
   const auto first = batch_of(*segment, offset);
-  return {.bytes = segment->used - first->position, .on_older_segment = segment + 1 != segments_.end()};
+  const auto end = position_of(*segment, end_offset);
+  if (first->position >= end) return {};
+  const auto next = segment + 1;
+  const bool goes_on = next != segments_.end() && next->batches.front().base_offset < end_offset;
+  return {.bytes = end - first->position, .on_older_segment = goes_on};
+}
+
+void PartitionLog::for_each(const std::function<void(const protocol::RecordBatchView&)>& look) const {
+  for (const auto& segment : segments_) {
+    for (const auto& entry : segment.batches) {
+      const auto parsed =
+          protocol::RecordBatchView::parse({segment.memory->bytes.get() + entry.position, entry.size});
+      LH_CHECK(parsed.has_value());
+      look(*parsed);
+    }
+  }
 }
 
 TimestampedOffset PartitionLog::find_in(const Segment& segment, const BatchEntry& entry,

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -27,6 +29,8 @@ struct EpochEnd {
 /// Bytes of a log, and what keeps them alive.
 struct LogSlice {
   ConstBytes bytes;
+  /// Behind the last batch, also where that is cut.
+  std::int64_t end_offset = -1;
   std::shared_ptr<const void> keep;
 };
 
@@ -41,6 +45,8 @@ struct ReadLimits {
   std::size_t bytes_max = 0;
   /// Whether a first batch above the limit comes whole; otherwise nothing comes.
   bool whole_first_batch = true;
+  /// Batches from here on are not returned; it lies at the start of a batch or at the end of the log.
+  std::int64_t end_offset = std::numeric_limits<std::int64_t>::max();
 };
 
 /// The batches of one partition in memory. Bytes are written once into segments that never move, so a reader
@@ -71,7 +77,10 @@ class PartitionLog {
     std::size_t bytes = 0;
     bool on_older_segment = false;
   };
-  [[nodiscard]] Backlog backlog(std::int64_t offset) const;
+  [[nodiscard]] Backlog backlog(std::int64_t offset,
+                                std::int64_t end_offset = std::numeric_limits<std::int64_t>::max()) const;
+  /// Calls `look` with each batch, in order.
+  void for_each(const std::function<void(const protocol::RecordBatchView&)>& look) const;
 
   /// The first record at or after `timestamp`. Reads compressed batches.
   [[nodiscard]] TimestampedOffset find_timestamp(std::int64_t timestamp) const;
@@ -121,6 +130,8 @@ class PartitionLog {
                                                                         std::int64_t offset);
   [[nodiscard]] TimestampedOffset find_in(const Segment& segment, const BatchEntry& entry,
                                           std::int64_t timestamp) const;
+  /// Where in the segment the first batch at or behind `offset` begins.
+  [[nodiscard]] static std::size_t position_of(const Segment& segment, std::int64_t offset);
   Segment& segment_with_room(std::size_t size);
   void drop_front();
   void cut_epochs();

@@ -72,7 +72,7 @@ void on_rebalance_timer(Core& core, const std::string& group_id) {
 KafkaErrc group_error(const Core& core, const Call& call, const std::string& group_id) {
   if (const auto error = call.injected_error(FaultMoment::before); error != KafkaErrc::none) return error;
   if (group_id.empty()) return KafkaErrc::invalid_group_id;
-  return core.group_coordinator(group_id) == call.broker ? KafkaErrc::none : KafkaErrc::not_coordinator;
+  return core.coordinator_error(call, group_id);
 }
 
 Group* find_group(Core& core, const std::string& group_id) {

@@ -112,11 +112,34 @@ Subjects subjects_of(Core& /*core*/, const Call& /*call*/,
   return subjects;
 }
 
-Subjects subjects_of(Core& /*core*/, const Call& /*call*/, const protocol::OffsetCommitRequest& request) {
+namespace {
+
+/// Requests that commit offsets name partitions alike.
+template <class Request>
+Subjects committed(const Request& request) {
   Subjects subjects;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions)
       subjects.push_back({topic.name, partition.partition_index});
+  }
+  return subjects;
+}
+
+}  // namespace
+
+Subjects subjects_of(Core& /*core*/, const Call& /*call*/, const protocol::OffsetCommitRequest& request) {
+  return committed(request);
+}
+
+Subjects subjects_of(Core& /*core*/, const Call& /*call*/, const protocol::TxnOffsetCommitRequest& request) {
+  return committed(request);
+}
+
+Subjects subjects_of(Core& /*core*/, const Call& /*call*/,
+                     const protocol::AddPartitionsToTxnRequest& request) {
+  Subjects subjects;
+  for (const auto& topic : request.topics) {
+    for (const auto index : topic.partitions) subjects.push_back({topic.name, index});
   }
   return subjects;
 }

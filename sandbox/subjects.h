@@ -40,5 +40,9 @@ template <class Request>
                                                     const protocol::IncrementalAlterConfigsRequest& request);
 [[nodiscard]] std::vector<FaultSubject> subjects_of(Core& core, const Call& call,
                                                     const protocol::OffsetCommitRequest& request);
+[[nodiscard]] std::vector<FaultSubject> subjects_of(Core& core, const Call& call,
+                                                    const protocol::AddPartitionsToTxnRequest& request);
+[[nodiscard]] std::vector<FaultSubject> subjects_of(Core& core, const Call& call,
+                                                    const protocol::TxnOffsetCommitRequest& request);
 
 }  // namespace longhaul::sandbox

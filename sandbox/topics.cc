@@ -30,6 +30,12 @@ std::optional<std::string> topic_name_fault(std::string_view name) {
   return std::nullopt;
 }
 
+bool has_too_few_replicas(const Topic& topic, const Partition& partition) {
+  const auto wanted =
+      std::min(static_cast<std::size_t>(topic.config.min_insync_replicas()), partition.replicas.size());
+  return partition.isr.size() < wanted;
+}
+
 bool is_internal_topic(std::string_view name) {
   return name == "__consumer_offsets" || name == "__transaction_state" || name == "__share_group_state";
 }

@@ -13,27 +13,10 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "sandbox/partition_log.h"
-#include "sandbox/producer_state.h"
+#include "sandbox/partition.h"
 #include "sandbox/topic_config.h"
 
 namespace longhaul::sandbox {
-
-/// One partition. Its replicas share one log, so they are always in sync unless their broker is down.
-struct Partition {
-  explicit Partition(std::size_t segment_bytes_max) : log(segment_bytes_max) {}
-
-  std::int32_t index = 0;
-  std::vector<std::int32_t> replicas;
-  std::vector<std::int32_t> isr;
-  /// -1 while none of the replicas' brokers is up.
-  std::int32_t leader = -1;
-  std::int32_t leader_epoch = 0;
-  PartitionLog log;
-  ProducerState producers;
-  /// Fetches that wait for something to happen here, see FetchWaits.
-  std::set<std::uint64_t> waiting_fetches;
-};
 
 struct Topic {
   std::string name;
@@ -49,6 +32,8 @@ struct Topic {
 
 /// Why Kafka would not take `name` for a topic; nothing when it would.
 [[nodiscard]] std::optional<std::string> topic_name_fault(std::string_view name);
+/// Whether a write that wants all replicas is refused.
+[[nodiscard]] bool has_too_few_replicas(const Topic& topic, const Partition& partition);
 /// Topics that only brokers write to.
 [[nodiscard]] bool is_internal_topic(std::string_view name);
 

@@ -17,7 +17,6 @@ KafkaErrc remove(Core& core, const Call& call, const Topic* topic, std::int32_t 
   const auto below = offset == kHighWatermark ? partition->log.end_offset() : offset;
   if (below < 0 || below > partition->log.end_offset()) return KafkaErrc::offset_out_of_range;
   partition->log.delete_before(below);
-  partition->producers.forget_before(partition->log.start_offset());
   low_watermark = partition->log.start_offset();
   core.changed(*partition);
   return KafkaErrc::none;

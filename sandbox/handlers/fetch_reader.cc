@@ -49,6 +49,12 @@ bool is_in_range(const PartitionLog& log, std::int64_t offset) {
   return offset >= log.start_offset() && offset <= log.end_offset();
 }
 
+/// Where reading ends: transactional readers see nothing of what may still be aborted.
+std::int64_t readable_end(const Partition& partition, const FetchLimits& limits) {
+  return limits.isolation == protocol::IsolationLevel::read_committed ? partition.last_stable_offset()
+                                                                      : partition.log.end_offset();
+}
+
 KafkaErrc injected(const Core& core, const Call& call, const FetchPlan& plan,
                    const FetchedPartition& fetched) {
   const auto* topic =
@@ -71,7 +77,7 @@ bool open(const Core& core, const Call& call, const FetchPlan& plan, const Fetch
   answer.error_code = error;
   if (error == KafkaErrc::none) {
     answer.high_watermark = partition->log.end_offset();
-    answer.last_stable_offset = partition->log.end_offset();
+    answer.last_stable_offset = partition->last_stable_offset();
     answer.log_start_offset = partition->log.start_offset();
     return answer.diverging_epoch.epoch < 0;
   }
@@ -108,11 +114,16 @@ FetchReading read_fetch(const Core& core, const Call& call, const FetchPlan& pla
     }
     const auto partition_max = static_cast<std::size_t>(std::max(fetched.request.partition_max_bytes, 0));
     // Only the first partition that has anything gets a batch above the limits.
+    const auto& partition = *find_fetched(core, plan, fetched);
     auto slice =
-        find_fetched(core, plan, fetched)
-            ->log.read(fetched.request.fetch_offset, {.bytes_max = std::min(partition_max, bytes_left),
-                                                      .whole_first_batch = reading.bytes == 0});
+        partition.log.read(fetched.request.fetch_offset, {.bytes_max = std::min(partition_max, bytes_left),
+                                                          .whole_first_batch = reading.bytes == 0,
+                                                          .end_offset = readable_end(partition, limits)});
     if (slice.bytes.empty()) continue;
+    if (answer.aborted_transactions) {
+      *answer.aborted_transactions =
+          partition.aborted_transactions(fetched.request.fetch_offset, slice.end_offset);
+    }
     reading.bytes += slice.bytes.size();
     bytes_left -= std::min(bytes_left, slice.bytes.size());
     answer.records = slice.bytes;
@@ -126,7 +137,8 @@ bool is_fetch_ready(const Core& core, const Call& call, const FetchPlan& plan, c
   for (const auto& fetched : plan.partitions) {
     PartitionData answer;
     if (!open(core, call, plan, fetched, answer)) return true;
-    const auto backlog = find_fetched(core, plan, fetched)->log.backlog(fetched.request.fetch_offset);
+    const auto& partition = *find_fetched(core, plan, fetched);
+    const auto backlog = partition.log.backlog(fetched.request.fetch_offset, readable_end(partition, limits));
     if (backlog.on_older_segment) return true;
     bytes +=
         std::min(backlog.bytes, static_cast<std::size_t>(std::max(fetched.request.partition_max_bytes, 0)));

@@ -14,12 +14,16 @@ Coordinator find(const Core& core, const Call& call, CoordinatorType type, const
   found.port = -1;
   found.error_code = call.injected_error(FaultMoment::before);
   if (found.error_code != KafkaErrc::none) return found;
-  if (type != CoordinatorType::group) {
+  if (type != CoordinatorType::group && type != CoordinatorType::transaction) {
     found.error_code = KafkaErrc::invalid_request;
-    found.error_message = "This cluster coordinates groups only.";
+    found.error_message = "This cluster coordinates groups and transactions only.";
     return found;
   }
-  const auto broker = core.group_coordinator(key);
+  if (type == CoordinatorType::transaction && !core.options.authorize_transactions) {
+    found.error_code = KafkaErrc::transactional_id_authorization_failed;
+    return found;
+  }
+  const auto broker = core.coordinator(key);
   if (broker < 0) {
     found.error_code = KafkaErrc::coordinator_not_available;
     return found;

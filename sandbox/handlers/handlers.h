@@ -45,6 +45,14 @@ void handle(Core& core, const Call& call, const protocol::FetchRequest& request)
                                                     const protocol::OffsetCommitRequest& request);
 [[nodiscard]] protocol::OffsetFetchResponse handle(Core& core, const Call& call,
                                                    const protocol::OffsetFetchRequest& request);
+[[nodiscard]] protocol::AddPartitionsToTxnResponse handle(Core& core, const Call& call,
+                                                          const protocol::AddPartitionsToTxnRequest& request);
+[[nodiscard]] protocol::AddOffsetsToTxnResponse handle(Core& core, const Call& call,
+                                                       const protocol::AddOffsetsToTxnRequest& request);
+[[nodiscard]] protocol::EndTxnResponse handle(Core& core, const Call& call,
+                                              const protocol::EndTxnRequest& request);
+[[nodiscard]] protocol::TxnOffsetCommitResponse handle(Core& core, const Call& call,
+                                                       const protocol::TxnOffsetCommitRequest& request);
 [[nodiscard]] protocol::ListGroupsResponse handle(Core& core, const Call& call,
                                                   const protocol::ListGroupsRequest& request);
 [[nodiscard]] protocol::DescribeGroupsResponse handle(Core& core, const Call& call,

@@ -28,7 +28,7 @@ protocol::ListGroupsResponse handle(Core& core, const Call& call,
   response.error_code = call.injected_error(FaultMoment::before);
   if (response.error_code != protocol::KafkaErrc::none) return response;
   for (const auto& [id, group] : core.groups) {
-    if (core.group_coordinator(id) != call.broker) continue;
+    if (core.coordinator(id) != call.broker) continue;
     if (!passes(request.states_filter, name_of(group.state)) || !passes(request.types_filter, kClassic)) {
       continue;
     }

@@ -21,9 +21,15 @@ void put(ListOffsetsPartitionResponse& answer, const TimestampedOffset& found) {
 }
 
 void look_up(const Partition& partition, const ListOffsetsPartition& asked, int version,
-             ListOffsetsPartitionResponse& answer) {
+             protocol::IsolationLevel isolation, ListOffsetsPartitionResponse& answer) {
   const auto& log = partition.log;
   const auto time = asked.timestamp;
+  const auto end = isolation == protocol::IsolationLevel::read_committed ? partition.last_stable_offset()
+                                                                         : log.end_offset();
+  // Where the first record that is meant cannot be read yet, there is none.
+  const auto put_readable = [&](const TimestampedOffset& found) {
+    if (found.offset < end) put(answer, found);
+  };
   const bool is_known = time >= protocol::kEarliestTimestamp ||
                         (time == protocol::kMaxTimestamp && version >= kMaxTimestampSince) ||
                         (time == kEarliestLocalTimestamp && version >= kEarliestLocalSince) ||
@@ -31,14 +37,14 @@ void look_up(const Partition& partition, const ListOffsetsPartition& asked, int 
   if (!is_known) {
     answer.error_code = KafkaErrc::unsupported_version;
   } else if (time == protocol::kLatestTimestamp) {
-    put(answer, {.timestamp = -1, .offset = log.end_offset(), .leader_epoch = partition.leader_epoch});
+    put(answer, {.timestamp = -1, .offset = end, .leader_epoch = partition.leader_epoch});
   } else if (time == protocol::kEarliestTimestamp || time == kEarliestLocalTimestamp) {
     const auto start = log.start_offset();
     put(answer, {.timestamp = -1, .offset = start, .leader_epoch = log.epoch_at(start)});
   } else if (time == protocol::kMaxTimestamp) {
-    put(answer, log.find_max_timestamp());
+    put_readable(log.find_max_timestamp());
   } else if (time >= 0) {
-    put(answer, log.find_timestamp(time));
+    put_readable(log.find_timestamp(time));
   }
 }
 
@@ -58,7 +64,9 @@ protocol::ListOffsetsResponse handle(Core& core, const Call& call,
       if (answer.error_code == KafkaErrc::none) {
         answer.error_code = leader_error(call, partition, asked.current_leader_epoch);
       }
-      if (answer.error_code == KafkaErrc::none) look_up(*partition, asked, call.version, answer);
+      if (answer.error_code == KafkaErrc::none) {
+        look_up(*partition, asked, call.version, request.isolation_level, answer);
+      }
     }
   }
   return response;

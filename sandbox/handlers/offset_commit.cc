@@ -7,9 +7,6 @@ namespace {
 using protocol::KafkaErrc;
 using protocol::OffsetCommitRequest;
 
-/// Kafka's offset.metadata.max.bytes.
-constexpr std::size_t kMetadataBytesMax = 4096;
-
 /// Whether the sender may commit for the group: as a member of its generation, or from outside while it has
 /// no members.
 KafkaErrc sender_error(Core& core, const Call& call, const OffsetCommitRequest& request) {
@@ -54,7 +51,7 @@ protocol::OffsetCommitResponse handle(Core& core, const Call& call, const Offset
       if (error == KafkaErrc::none && core.topics.find(topic.name, partition.partition_index) == nullptr) {
         error = KafkaErrc::unknown_topic_or_partition;
       }
-      if (error == KafkaErrc::none && metadata.size() > kMetadataBytesMax) {
+      if (error == KafkaErrc::none && metadata.size() > kOffsetMetadataBytesMax) {
         error = KafkaErrc::offset_metadata_too_large;
       }
       answers.partitions.push_back({.partition_index = partition.partition_index, .error_code = error});
@@ -64,7 +61,8 @@ protocol::OffsetCommitResponse handle(Core& core, const Call& call, const Offset
       group.offsets[{topic.name, partition.partition_index}] = {
           .offset = partition.committed_offset,
           .leader_epoch = partition.committed_leader_epoch,
-          .metadata = metadata};
+          .metadata = metadata,
+          .serial = ++core.commits};
     }
   }
   return response;

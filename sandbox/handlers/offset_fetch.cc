@@ -18,8 +18,18 @@ OffsetFetchResponsePartition committed(std::int32_t partition, const CommittedOf
           .error_code = KafkaErrc::none};
 }
 
+/// Who wants stable offsets gets none where a transaction may be about to change it (KIP-447).
+OffsetFetchResponsePartition unstable(std::int32_t partition) {
+  return {.partition_index = partition,
+          .committed_offset = -1,
+          .committed_leader_epoch = -1,
+          .metadata = "",
+          .error_code = KafkaErrc::unstable_offset_commit};
+}
+
 /// What is committed for the topics that were asked for; without any, for all that have something.
-std::vector<OffsetFetchResponseTopic> offsets_of(const Group* group, const AskedTopics& asked) {
+std::vector<OffsetFetchResponseTopic> offsets_of(const Group* group, const AskedTopics& asked,
+                                                 bool require_stable) {
   std::vector<OffsetFetchResponseTopic> topics;
   if (!asked) {
     if (group == nullptr) return topics;
@@ -27,7 +37,9 @@ std::vector<OffsetFetchResponseTopic> offsets_of(const Group* group, const Asked
       if (topics.empty() || topics.back().name != place.first) {
         topics.push_back({.name = place.first, .partitions = {}});
       }
-      topics.back().partitions.push_back(committed(place.second, offset));
+      topics.back().partitions.push_back(require_stable && group->is_unstable(place)
+                                             ? unstable(place.second)
+                                             : committed(place.second, offset));
     }
     return topics;
   }
@@ -40,7 +52,8 @@ std::vector<OffsetFetchResponseTopic> offsets_of(const Group* group, const Asked
         const auto found = group->offsets.find({topic.name, index});
         if (found != group->offsets.end()) offset = found->second;
       }
-      answers.partitions.push_back(committed(index, offset));
+      const bool is_unstable = require_stable && group != nullptr && group->is_unstable({topic.name, index});
+      answers.partitions.push_back(is_unstable ? unstable(index) : committed(index, offset));
     }
   }
   return topics;
@@ -55,7 +68,8 @@ protocol::OffsetFetchResponse handle(Core& core, const Call& call,
   if (call.version < kSeveralSince) {
     response.error_code = group_error(core, call, request.group_id);
     if (response.error_code == KafkaErrc::none) {
-      response.topics = offsets_of(find_group(core, request.group_id), request.topics);
+      response.topics =
+          offsets_of(find_group(core, request.group_id), request.topics, request.require_stable);
     }
     return response;
   }
@@ -64,7 +78,7 @@ protocol::OffsetFetchResponse handle(Core& core, const Call& call,
     answer.group_id = group.group_id;
     answer.error_code = group_error(core, call, group.group_id);
     if (answer.error_code == KafkaErrc::none) {
-      answer.topics = offsets_of(find_group(core, group.group_id), group.topics);
+      answer.topics = offsets_of(find_group(core, group.group_id), group.topics, request.require_stable);
     }
   }
   return response;

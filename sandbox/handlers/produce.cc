@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "sandbox/batch_validator.h"
 #include "sandbox/handlers/handlers.h"
+#include "sandbox/transactions.h"
 
 namespace longhaul::sandbox {
 namespace {
@@ -39,7 +40,7 @@ bool is_transactional(ConstBytes batch) {
 
 /// Why the request as a whole is refused. A transactional batch needs a transactional id, also where another
 /// partition's batch is an ordinary one; and a request belongs to one transactional producer.
-KafkaErrc request_error(const ProduceRequest& request) {
+KafkaErrc request_error(const Core& core, const ProduceRequest& request) {
   std::set<std::pair<std::int64_t, std::int16_t>> producers;
   for (const auto& topic : request.topic_data) {
     for (const auto& partition : topic.partition_data) {
@@ -49,7 +50,7 @@ KafkaErrc request_error(const ProduceRequest& request) {
                         load_be<std::int16_t>(batch, layout::kProducerEpochAt));
     }
   }
-  if (!producers.empty() && !request.transactional_id) {
+  if (!producers.empty() && (!request.transactional_id || !core.options.authorize_transactions)) {
     return KafkaErrc::transactional_id_authorization_failed;
   }
   return producers.size() > 1 ? KafkaErrc::invalid_producer_id_mapping : KafkaErrc::none;
@@ -61,11 +62,37 @@ bool tells_log_start(KafkaErrc error) {
          error != KafkaErrc::corrupt_message;
 }
 
-bool has_too_few_replicas(const ProduceRequest& request, const Topic& topic, const Partition& partition) {
-  if (request.acks != kAllReplicas) return false;
-  const auto wanted =
-      std::min(static_cast<std::size_t>(topic.config.min_insync_replicas()), partition.replicas.size());
-  return partition.isr.size() < wanted;
+/// Whether the partition is part of the transaction in which the batch claims to be. The broker asks the
+/// coordinator, unless something of that transaction is in the log already (KIP-890).
+KafkaErrc verify(Core& core, const Call& call, const std::string& transactional_id, const std::string& topic,
+                 const Partition& partition, const ProducerBatch& batch) {
+  constexpr int kAbortableSince = 11;
+  constexpr int kAddsSince = 12;
+  if (partition.producers.has_open_transaction(batch.producer_id, batch.producer_epoch)) {
+    return KafkaErrc::none;
+  }
+  if (core.coordinator(transactional_id) < 0) return KafkaErrc::not_enough_replicas;
+  const TransactionOwner owner{transactional_id, batch.producer_id.value(), batch.producer_epoch};
+  const auto error = call.version >= kAddsSince
+                         ? add_to_transaction(core, owner, {{topic, partition.index}}, {})
+                         : verify_partition(core, owner, topic, partition.index);
+  switch (error) {
+    case KafkaErrc::none:
+      // From that version on a producer begins each transaction at 0.
+      return call.version >= kAddsSince && batch.base_sequence != 0 &&
+                     !partition.producers.has_batches(batch.producer_id)
+                 ? KafkaErrc::out_of_order_sequence_number
+                 : KafkaErrc::none;
+    case KafkaErrc::producer_fenced:
+      return KafkaErrc::invalid_producer_epoch;
+    case KafkaErrc::transaction_abortable:
+      return call.version >= kAbortableSince ? error : KafkaErrc::invalid_txn_state;
+    case KafkaErrc::concurrent_transactions:
+      // An error that older clients repeat without asking for the leader.
+      return KafkaErrc::not_enough_replicas;
+    default:
+      return error;
+  }
 }
 
 /// A batch that passed all checks but those of its producer: appended, or answered as what it repeats.
@@ -81,8 +108,7 @@ void append(Core& core, const Topic& topic, Partition& partition, const ValidBat
     answer.log_append_time_ms = verdict.duplicate->timestamp;
     return;
   }
-  partition.log.append(valid.header, valid.payload);
-  partition.producers.appended(batch, append_time);
+  partition.append(valid.header, valid.payload);
   answer.base_offset = batch.base_offset;
   answer.log_append_time_ms = append_time;
   core.appended(valid.header.size() + valid.payload.size());
@@ -113,13 +139,14 @@ void produce(Core& core, const Call& call, const ProduceRequest& request, const 
     answer.current_leader = {.leader_id = partition->leader, .leader_epoch = partition->leader_epoch};
     return;
   }
-  if (is_transactional(*batch)) {
-    // No coordinator knows the transaction, so no partition can have been added to it (KIP-890).
-    constexpr int kAbortableSince = 11;
-    return refuse(answer, call.version >= kAbortableSince ? KafkaErrc::transaction_abortable
-                                                          : KafkaErrc::invalid_txn_state);
+  if (is_transactional(*batch) && batch->size() >= layout::kHeaderSize) {
+    protocol::BatchHeader header;
+    std::copy_n(batch->begin(), header.size(), header.begin());
+    const auto error =
+        verify(core, call, *request.transactional_id, name, *partition, ProducerBatch::of(header));
+    if (error != KafkaErrc::none) return refuse(answer, error);
   }
-  if (has_too_few_replicas(request, *topic, *partition))
+  if (request.acks == kAllReplicas && has_too_few_replicas(*topic, *partition))
     return refuse(answer, KafkaErrc::not_enough_replicas);
   auto valid = validate_batch(*batch, topic->config.batch_rules(), partition->log.end_offset(),
                               partition->leader_epoch, core.now.wall_ms);
@@ -156,7 +183,7 @@ void add_endpoints(const Core& core, const Call& call, ProduceResponse& response
 
 void handle(Core& core, const Call& call, const ProduceRequest& request) {
   ProduceResponse response;
-  const auto error = request_error(request);
+  const auto error = request_error(core, request);
   bool failed = false;
   std::vector<Partition*> changed;
   for (const auto& topic : request.topic_data) {

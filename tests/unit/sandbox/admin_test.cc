@@ -181,7 +181,7 @@ TEST_F(AdminTest, ProduceChecksTheRequest) {
             KafkaErrc::transactional_id_authorization_failed);
   auto with_id = produce_request("orders", 0, transactional);
   with_id.transactional_id = "t";
-  EXPECT_EQ(produce(with_id), KafkaErrc::transaction_abortable);
+  EXPECT_EQ(produce(with_id), KafkaErrc::invalid_producer_id_mapping) << "nobody holds that id";
   driver.send(producer, produce_request("orders", 0, batch, 0), 9);
   EXPECT_EQ(driver.frames(producer), 0U) << "nobody waits for an answer";
   EXPECT_EQ(driver.cluster.partition("orders", PartitionIndex(0))->end_offset, 1);
@@ -195,8 +195,8 @@ TEST_F(AdminTest, IdempotentProducersGetAnId) {
   EXPECT_EQ(first.producer_epoch, 0);
   EXPECT_NE(first.producer_id, second.producer_id);
   protocol::InitProducerIdRequest transactional;
-  transactional.transactional_id = "t";
-  EXPECT_NE(driver.call(client, transactional, 4).error_code, KafkaErrc::none);
+  transactional.transactional_id = "";
+  EXPECT_EQ(driver.call(client, transactional, 4).error_code, KafkaErrc::invalid_request);
 }
 
 TEST_F(AdminTest, DescribesTheCluster) {

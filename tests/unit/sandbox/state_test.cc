@@ -26,7 +26,7 @@ ProducerBatch batch_of(std::int16_t epoch, std::int32_t first, std::int32_t coun
 TEST(ProducerState, AnUnknownProducerMayBeginAnywhere) {
   ProducerState state;
   EXPECT_EQ(state.check(batch_of(3, 777, 4)).error, KafkaErrc::none);
-  state.appended(batch_of(3, 777, 4, 27), -1);
+  state.appended(batch_of(3, 777, 4, 27));
   EXPECT_EQ(state.check(batch_of(3, 781, 4)).error, KafkaErrc::none);
   EXPECT_EQ(state.check(batch_of(3, 790, 4)).error, KafkaErrc::out_of_order_sequence_number);
   const auto repeated = state.check(batch_of(3, 777, 4));
@@ -36,7 +36,7 @@ TEST(ProducerState, AnUnknownProducerMayBeginAnywhere) {
 
 TEST(ProducerState, KnowsTheLastFiveBatches) {
   ProducerState state;
-  for (int i = 0; i < 6; ++i) state.appended(batch_of(0, i, 1, i), -1);
+  for (int i = 0; i < 6; ++i) state.appended(batch_of(0, i, 1, i));
   EXPECT_FALSE(state.check(batch_of(0, 0, 1)).duplicate);
   EXPECT_EQ(state.check(batch_of(0, 0, 1)).error, KafkaErrc::out_of_order_sequence_number);
   for (int i = 1; i < 6; ++i) EXPECT_EQ(state.check(batch_of(0, i, 1)).duplicate->base_offset, i);
@@ -44,7 +44,7 @@ TEST(ProducerState, KnowsTheLastFiveBatches) {
 
 TEST(ProducerState, EpochsGoUpAndBeginAtZero) {
   ProducerState state;
-  state.appended(batch_of(3, 5, 1), -1);
+  state.appended(batch_of(3, 5, 1));
   EXPECT_EQ(state.check(batch_of(2, 6, 1)).error, KafkaErrc::invalid_producer_epoch);
   EXPECT_EQ(state.check(batch_of(9, 1, 1)).error, KafkaErrc::out_of_order_sequence_number);
   EXPECT_EQ(state.check(batch_of(9, 0, 1)).error, KafkaErrc::none);
@@ -55,17 +55,17 @@ TEST(ProducerState, SequencesWrap) {
   EXPECT_EQ(next_sequence(kLast, 1), 0);
   EXPECT_EQ(next_sequence(kLast - 1, 3), 1);
   ProducerState state;
-  state.appended(batch_of(0, kLast - 1, 4), -1);
+  state.appended(batch_of(0, kLast - 1, 4));
   EXPECT_EQ(state.check(batch_of(0, 2, 1)).error, KafkaErrc::none);
   EXPECT_EQ(state.check(batch_of(0, 3, 1)).error, KafkaErrc::out_of_order_sequence_number);
 }
 
 TEST(ProducerState, ExpiresByTheBatchesOwnTimes) {
   ProducerState state;
-  state.appended(batch_of(0, 0, 1), -1);
-  state.expire(1000);
+  state.appended(batch_of(0, 0, 1));
+  state.expire(999);
   EXPECT_EQ(state.size(), 1U);
-  state.expire(1001);
+  state.expire(1000);
   EXPECT_EQ(state.size(), 0U);
 }
 
