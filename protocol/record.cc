@@ -170,6 +170,10 @@ RecordHeadersView::Iterator& RecordHeadersView::Iterator::operator++() {
 
 std::int64_t record_timestamp(const RecordBatchView& batch, const RecordView& record) {
   if (batch.is_log_append_time()) return batch.max_timestamp();
+  return create_timestamp(batch, record);
+}
+
+std::int64_t create_timestamp(const RecordBatchView& batch, const RecordView& record) {
   return wrapping_add(batch.base_timestamp(), record.timestamp_delta);
 }
 

@@ -73,6 +73,9 @@ struct RecordView {
 /// otherwise what the producer set.
 [[nodiscard]] std::int64_t record_timestamp(const RecordBatchView& batch, const RecordView& record);
 
+/// What the producer set, also where the log's times are append times.
+[[nodiscard]] std::int64_t create_timestamp(const RecordBatchView& batch, const RecordView& record);
+
 /// Reads the records of an uncompressed payload, trusting nothing: every length is held against the bytes
 /// that are left, and offset deltas must rise strictly within the batch's range. Allocates nothing.
 class RecordReader {

@@ -25,7 +25,7 @@ INCLUDES = {
     "base": set(),
     "codecs": {"base"},
     # compression.h is the enum of Kafka's codec numbers and includes nothing of ours.
-    "protocol": {"base", "codecs/crc32c.h", "codecs/compression.h"},
+    "protocol": {"base", "codecs/crc32c.h", "codecs/crc32.h", "codecs/compression.h"},
     "net": {"base"},
     "client": {"base", "net", "protocol"},
     "replicator": {"base", "protocol", "codecs", "net/async.h", "net/task_group.h"},
