@@ -1,6 +1,7 @@
 #include "replicator/topic_sync.h"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 namespace longhaul::replicator {
@@ -49,6 +50,24 @@ bool is_copied(const FlowOptions& options, const ConfigValue& config) {
          options.config_exclude->match(config.name).match == JavaPattern::Match::no;
 }
 
+/// What bounds timestamps in the future since Kafka 3.6 (KIP-937), with a default of one hour since 4.0, and
+/// what did in both directions before.
+constexpr std::string_view kAfterLimit = "message.timestamp.after.max.ms";
+constexpr std::string_view kDifferenceLimit = "message.timestamp.difference.max.ms";
+
+/// The source has taken its records under its own limit; where the topic does not have one of its own to be
+/// copied, the target must not have a narrower one.
+void lift_timestamp_limit(CreationConfigs& configs, const std::set<std::string>& target_settings) {
+  for (const auto name : {kAfterLimit, kDifferenceLimit}) {
+    if (!target_settings.contains(std::string(name))) continue;
+    const auto is_it = [&](const auto& config) { return config.first == name; };
+    if (std::ranges::none_of(configs.copied, is_it)) {
+      configs.copied.emplace_back(name, std::to_string(std::numeric_limits<std::int64_t>::max()));
+    }
+    return;
+  }
+}
+
 }  // namespace
 
 TopicPlan plan_topics(const FlowOptions& options, const std::vector<TopicFacts>& source_topics,
@@ -94,6 +113,7 @@ CreationConfigs configs_for_creation(const FlowOptions& options,
       configs.unknown_to_target.push_back(config.name);
     }
   }
+  lift_timestamp_limit(configs, target_settings);
   std::ranges::sort(configs.copied);
   std::ranges::sort(configs.unknown_to_target);
   return configs;

@@ -124,6 +124,20 @@ TEST(TopicSync, LeavesOutSettingsThatTheTargetDoesNotKnow) {
             (std::vector<std::string>{"compression.gzip.level", "message.timestamp.before.max.ms"}));
 }
 
+TEST(TopicSync, LiftsTheTargetsLimitOnTimestampsUnlessTheSourceTopicHasItsOwn) {
+  using Configs = std::vector<std::pair<std::string, std::string>>;
+  const std::string none = "9223372036854775807";
+  const std::string after = "message.timestamp.after.max.ms";
+  const std::string difference = "message.timestamp.difference.max.ms";
+  EXPECT_EQ(configs_for_creation(options(), {}, {after, difference}).copied, (Configs{{after, none}}));
+  EXPECT_EQ(configs_for_creation(options(), {}, {difference}).copied, (Configs{{difference, none}}))
+      << "a broker before 3.6";
+  EXPECT_TRUE(configs_for_creation(options(), {}, {}).copied.empty()) << "what is known there is not known";
+  const std::vector<ConfigValue> source = {
+      {.name = after, .value = "7000", .source = protocol::ConfigSource::topic}};
+  EXPECT_EQ(configs_for_creation(options(), source, {after, difference}).copied, (Configs{{after, "7000"}}));
+}
+
 TEST(TopicSync, NeverAsksForAnOldRecordFormat) {
   const std::vector<ConfigValue> source = {
       {.name = "message.format.version", .value = "0.10.2-IV0", .source = protocol::ConfigSource::topic}};
