@@ -101,6 +101,9 @@ replicator::FlowOptions flow_options(const config::FlowConfig& flow) {
   options.isolation = consumer.isolation_level == config::IsolationLevel::read_committed
                           ? protocol::IsolationLevel::read_committed
                           : protocol::IsolationLevel::read_uncommitted;
+  options.append_times = flow.own.append_times == config::AppendTimes::preserve
+                             ? replicator::AppendTimes::preserve
+                             : replicator::AppendTimes::passthrough;
   options.reset = to_reset(consumer.auto_offset_reset);
   options.fetch_min_bytes = consumer.fetch_min_bytes;
   options.fetch_max_wait = consumer.fetch_max_wait;

@@ -33,6 +33,8 @@ struct FlowOptions {
   std::optional<std::chrono::seconds> refresh_interval;
 
   protocol::IsolationLevel isolation = protocol::IsolationLevel::read_uncommitted;
+  /// Of records whose source topic stores times of appending (LogAppendTime).
+  AppendTimes append_times = AppendTimes::preserve;
   OffsetReset reset = OffsetReset::earliest;
   std::int32_t fetch_min_bytes = 1;
   milliseconds fetch_max_wait{500};

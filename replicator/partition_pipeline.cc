@@ -22,7 +22,9 @@ PartitionPipeline::PartitionPipeline(Progress start, PipelineOptions options)
       fetch_offset_(start.source_offset),
       fetch_epoch_(start.source_leader_epoch),
       planned_sequence_(start.producer.next_sequence),
-      progress_(std::move(start)) {}
+      progress_(std::move(start)) {
+  options_.limits.pool = options_.pool;
+}
 
 bool PartitionPipeline::wants_fetch() const {
   return reading_ && !held_back_ && !stop_ && !pending_stop_ && window_bytes_ <= options_.window_bytes / 2;
@@ -32,10 +34,10 @@ void PartitionPipeline::on_fetched(const FetchedSet& set) {
   if (!reading_ || stop_ || pending_stop_) return;
   end_ = set.last_stable_offset;
   auto plan = plan_passthrough(set, fetch_offset_, fetch_epoch_, options_.limits);
-  if (plan.anomaly) {
-    if (++anomalies_ > kAnomaliesTolerated) pending_stop_ = std::move(plan.anomaly);
-    settle_front();
-    return;
+  if (plan.anomaly) return on_anomaly(std::move(plan.anomaly));
+  if (plan.damaged && plan.next_position == fetch_offset_) {
+    // What stands before it was taken from earlier sets.
+    return on_anomaly(Stop{StopReason::corrupt_batch, plan.next_position, std::move(plan.damaged->detail)});
   }
   anomalies_ = 0;
   fetch_offset_ = plan.next_position;
@@ -49,6 +51,11 @@ void PartitionPipeline::on_fetched(const FetchedSet& set) {
     window_.push_back({.batch = std::move(batch), .sequence = sequence});
   }
   pending_stop_ = std::move(plan.stop);
+  settle_front();
+}
+
+void PartitionPipeline::on_anomaly(std::optional<Stop> stop) {
+  if (++anomalies_ > kAnomaliesTolerated) pending_stop_ = std::move(stop);
   settle_front();
 }
 
@@ -125,7 +132,16 @@ void PartitionPipeline::on_refused(std::uint64_t number, StopReason reason, std:
   refused.state = State::failed;
   --in_flight_;
   round_failed_ = true;
-  stop({reason, refused.batch.base, std::move(detail)});
+  const auto offset = refused.batch.base;
+  if (reason == StopReason::target_refused && options_.target_cleanup == TargetCleanup::compact) {
+    // Compacted topics take no record without key, and a broker then refuses the whole batch.
+    const auto keyless = first_without_key(refused.batch, options_.limits.unpacked_max);
+    if (keyless) {
+      reason = StopReason::key_missing;
+      detail = fmt::format("source offset {}: {}", *keyless, detail);
+    }
+  }
+  stop({reason, offset, std::move(detail)});
   finish_round();
 }
 
@@ -136,7 +152,7 @@ void PartitionPipeline::settle(Entry& front) {
                       front.target_base, progress_.target_offset.value() - 1)});
     return;
   }
-  map_.add({front.batch.base, front.target_base, front.batch.records});
+  for_each_run(front.batch, front.target_base, [&](const OffsetRun& run) { map_.add(run); });
   progress_.source_offset = front.batch.next;
   if (front.batch.leader_epoch != LeaderEpoch()) progress_.source_leader_epoch = front.batch.leader_epoch;
   progress_.target_offset = front.target_base + front.batch.records;
@@ -148,6 +164,10 @@ void PartitionPipeline::settle(Entry& front) {
   counters_.records += front.batch.records;
   ++counters_.batches;
   counters_.bytes += static_cast<std::int64_t>(last_size_);
+  if (front.batch.reencoded) {
+    ++counters_.reencoded_batches;
+    counters_.reencoded_records += front.batch.records;
+  }
 }
 
 void PartitionPipeline::settle_front() {
@@ -189,6 +209,7 @@ void PartitionPipeline::hold_back() {
   // When reading has ended for good, what was read is still to be written.
   if (reading_) forget_unseen();
   for (auto& kept : window_) {
+    if (kept.batch.reencoded) continue;  // it is in a slab of its own
     const auto bytes = kept.batch.bytes.bytes();
     kept.batch.bytes = options_.pool != nullptr ? options_.pool->copy(bytes) : Slice::copy_of(bytes);
   }

@@ -50,6 +50,9 @@ struct Progress {
   bool operator==(const Progress&) const = default;
 };
 
+/// Whether `cleanup.policy` of the target topic has `compact` in it.
+enum class TargetCleanup { other, compact };
+
 struct PipelineOptions {
   /// Bytes read ahead and not yet acknowledged at which reading stops.
   std::size_t window_bytes = std::size_t{4} << 20U;
@@ -59,6 +62,7 @@ struct PipelineOptions {
   /// (`producer.id.expiration.ms` counts from batch timestamps), so such batches go one by one.
   milliseconds producer_memory = std::chrono::hours(12);
   PassLimits limits;
+  TargetCleanup target_cleanup = TargetCleanup::other;
   /// Where a partition that cannot write keeps what it has to send again; null: outside every budget.
   SlabPool* pool = nullptr;
 };
@@ -71,6 +75,9 @@ struct PipelineCounters {
   std::int64_t records_skipped = 0;
   std::int64_t control_batches = 0;
   std::int64_t retries = 0;
+  /// Of `batches` and `records`, those that were written anew.
+  std::int64_t reencoded_batches = 0;
+  std::int64_t reencoded_records = 0;
 };
 
 /// One partition from source to target: where to read, which batches wait, which are under way, what is
@@ -86,8 +93,8 @@ class PartitionPipeline {
   [[nodiscard]] bool wants_fetch() const;
   [[nodiscard]] Offset fetch_offset() const { return fetch_offset_; }
   [[nodiscard]] LeaderEpoch fetched_leader_epoch() const { return fetch_epoch_; }
-  /// Takes what was fetched at `fetch_offset()`. A set that contradicts itself is dropped and fetched again;
-  /// the third in a row stops the partition.
+  /// Takes what was fetched at `fetch_offset()`. A set that contradicts itself or begins with a damaged batch
+  /// is fetched again; the third in a row stops the partition.
   void on_fetched(const FetchedSet& set);
   /// True when everything below the end seen last was read.
   [[nodiscard]] bool at_end() const { return fetch_offset_ >= end_; }
@@ -161,6 +168,7 @@ class PartitionPipeline {
     bool seen_by_target = false;  ///< it was sent at least once
     Offset target_base;
   };
+  void on_anomaly(std::optional<Stop> stop);
   [[nodiscard]] Entry& entry(std::uint64_t number);
   [[nodiscard]] bool is_old(const Entry& entry, std::int64_t wall_ms) const;
   void settle_front();

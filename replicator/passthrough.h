@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/slab.h"
 #include "replicator/abort_filter.h"
+#include "replicator/reencode.h"
 #include "replicator/stop_reason.h"
 
 namespace longhaul::replicator {
@@ -21,42 +23,39 @@ struct FetchedSet {
   std::vector<AbortedTransaction> aborted;
 };
 
-/// A batch that can be passed as it is: a view into its slab and what the window needs of its header.
-struct PlannedBatch {
-  Slice bytes;
-  Offset base;
+/// A batch whose bytes do not match its checksum.
+struct DamagedBatch {
+  /// Where the source goes on behind it, as far as can be told: its own header may be what is damaged.
   Offset next;
-  std::int32_t records = 0;
-  LeaderEpoch leader_epoch;
-  std::int64_t max_timestamp = -1;
-};
-
-struct PassLimits {
-  /// `max.message.bytes` of the target topic: the size of a whole batch, compressed as it is.
-  std::int64_t max_batch_bytes = INT64_MAX;
+  std::string detail;
 };
 
 /// The plan for one fetched record set.
 struct PassPlan {
   std::vector<PlannedBatch> batches;
-  /// Where to fetch next: behind the last whole batch that was looked at, or at the batch that stops the
-  /// partition.
+  /// Where to fetch next: behind the last whole batch that was looked at, or at what stops the partition.
   Offset next_position;
   /// Leader epoch of the last batch looked at.
   LeaderEpoch leader_epoch;
   std::int64_t records_skipped = 0;
   std::int64_t control_batches = 0;
-  /// A batch that cannot be passed, at `next_position`; the batches before it still can.
+  /// A batch that cannot be forwarded, at `next_position`; the batches before it still can.
   std::optional<Stop> stop;
+  /// The batch at `next_position` is damaged, on the source or on the way: fetch again. The batches before it
+  /// can be used. Told of batches that are read here: those that are written anew, and those below
+  /// `verify_below`. Damage in others is left for the target to find, for their checksum is only corrected.
+  std::optional<DamagedBatch> damaged;
   /// The set contradicts itself, the high watermark or `last_epoch`; nothing of it may be used. Fetch again.
   std::optional<Stop> anomaly;
 };
 
-/// Plans the passthrough of one record set fetched at `position`, whose predecessor had `last_epoch`.
+/// Plans what is forwarded of one record set fetched at `position`, whose predecessor had `last_epoch`.
 ///
-/// Skips what lies below the position, drops control batches, empty batches and aborted transactions. Base
-/// offsets and leader epochs lie outside a batch's CRC, so they are checked for consistency here. O(batches),
-/// no payload is read. Source: docs/architecture.md, "Passthrough"; KIP-98 for the format.
+/// Skips what lies below the position, drops control batches, empty batches and aborted transactions. A batch
+/// that brokers take from producers passes as it is: O(1), no payload is read. Others are written anew: with
+/// holes, begun before the position, too large, with append times, or of magic 0 and 1. Base offsets and
+/// leader epochs lie outside a batch's CRC, so they are checked for consistency here. Source:
+/// docs/architecture.md, "Passthrough"; docs/decisions/060; KIP-98 for the format.
 [[nodiscard]] PassPlan plan_passthrough(const FetchedSet& set, Offset position, LeaderEpoch last_epoch,
                                         const PassLimits& limits);
 

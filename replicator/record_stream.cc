@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "codecs/codec.h"
-
 namespace longhaul::replicator {
 namespace {
 
@@ -18,7 +16,7 @@ Offset behind(const protocol::RecordSetEntry& entry) {
 }  // namespace
 
 RecordStream::RecordStream(OffsetRange range, std::size_t payload_max)
-    : range_(range), payload_max_(payload_max), fetch_offset_(range.begin), position_(range.begin) {}
+    : range_(range), fetch_offset_(range.begin), position_(range.begin), entry_(payload_max) {}
 
 Result<void> RecordStream::feed(Slice records, std::vector<AbortedTransaction> aborted) {
   auto next = fetch_offset_;
@@ -46,12 +44,12 @@ void RecordStream::extend(Offset end) {
 }
 
 bool RecordStream::finished() const {
-  return !records_ && (position_ >= range_.end || (sets_.empty() && fetch_offset_ >= range_.end));
+  return !entry_offset_ && (position_ >= range_.end || (sets_.empty() && fetch_offset_ >= range_.end));
 }
 
 Result<bool> RecordStream::advance() {
   for (;;) {
-    if (records_) {
+    if (entry_offset_) {
       LH_TRY(const bool found, next_record());
       if (found) return true;
       continue;
@@ -67,29 +65,24 @@ Result<bool> RecordStream::advance() {
 }
 
 Result<bool> RecordStream::next_record() {
-  auto record = records_->next();
-  if (!record) return in_context(std::move(record).error(), "batch at offset {}", batch_->base_offset());
+  auto record = entry_.next();
+  if (!record) return in_context(std::move(record).error(), "batch at offset {}", *entry_offset_);
   if (!*record) {
-    position_ = batch_->next_offset();
-    records_.reset();
+    position_ = entry_.end();
+    entry_offset_.reset();
     return false;
   }
-  const auto offset = batch_->base_offset() + (*record)->offset_delta;
+  const auto offset = (*record)->offset;
   if (offset < position_) return false;
   if (offset >= range_.end) {
     // The rest of the batch comes with the next fetch, should the range be extended.
     position_ = range_.end;
     fetch_offset_ = range_.end;
     sets_.clear();
-    records_.reset();
+    entry_offset_.reset();
     return false;
   }
-  current_ = {.offset = offset,
-              .timestamp = protocol::record_timestamp(*batch_, **record),
-              .is_append_time = batch_->is_log_append_time(),
-              .key = (*record)->key,
-              .value = (*record)->value,
-              .headers = (*record)->headers};
+  current_ = **record;
   position_ = offset + 1;
   return true;
 }
@@ -98,33 +91,25 @@ Result<void> RecordStream::open(const protocol::RecordSetEntry& entry, AbortFilt
   if (const auto* broken = std::get_if<protocol::MalformedEntry>(&entry)) {
     return in_context(broken->error, "offset {}", broken->offset);
   }
+  Result<void> opened;
+  Offset offset;
   if (const auto* legacy = std::get_if<protocol::LegacyEntry>(&entry)) {
     if (legacy->offset < position_) return {};
-    return fail(protocol::RecordErrc::unsupported_magic, "offset {}: message format of magic {}",
-                legacy->offset, legacy->magic);
+    offset = legacy->offset;
+    opened = entry_.open(*legacy);
+  } else {
+    const auto& batch = std::get<protocol::RecordBatchView>(entry);
+    LH_TRY(const bool is_aborted, aborted.is_aborted(batch));
+    if (batch.next_offset() <= position_) return {};
+    if (is_aborted || batch.is_control() || batch.records_count() == 0) {
+      position_ = batch.next_offset();
+      return {};
+    }
+    offset = batch.base_offset();
+    opened = entry_.open(batch);
   }
-  const auto& batch = std::get<protocol::RecordBatchView>(entry);
-  LH_TRY(const bool is_aborted, aborted.is_aborted(batch));
-  if (batch.next_offset() <= position_) return {};
-  if (is_aborted || batch.is_control() || batch.records_count() == 0) {
-    position_ = batch.next_offset();
-    return {};
-  }
-  return open_batch(batch);
-}
-
-Result<void> RecordStream::open_batch(const protocol::RecordBatchView& batch) {
-  if (!batch.has_valid_crc()) {
-    return fail(protocol::RecordErrc::bad_checksum, "batch at offset {}", batch.base_offset());
-  }
-  auto plain = batch.payload();
-  if (batch.compression() != codecs::Compression::none) {
-    auto unpacked = codecs::decompress_into(batch.compression(), plain, payload_max_, payload_);
-    if (!unpacked) return in_context(std::move(unpacked).error(), "batch at offset {}", batch.base_offset());
-    plain = payload_;
-  }
-  batch_ = batch;
-  records_.emplace(batch, plain);
+  if (!opened) return in_context(std::move(opened).error(), "batch at offset {}", offset);
+  entry_offset_ = offset;
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include "protocol/record.h"
 #include "protocol/record_batch.h"
 #include "replicator/abort_filter.h"
+#include "replicator/entry_reader.h"
 
 namespace longhaul::replicator {
 
@@ -18,17 +19,6 @@ namespace longhaul::replicator {
 struct OffsetRange {
   Offset begin;
   Offset end;
-};
-
-/// A record as a consumer sees it. The views are valid until the stream moves on.
-struct StreamRecord {
-  Offset offset;
-  std::int64_t timestamp = -1;
-  /// The timestamp is the time of appending to this log, not what the producer set.
-  bool is_append_time = false;
-  protocol::NullableBytes key;
-  protocol::NullableBytes value;
-  protocol::RecordHeadersView headers;
 };
 
 /// The records of one partition in order, out of what Fetch answers hold: batches are checked, decompressed
@@ -54,7 +44,7 @@ class RecordStream {
   void extend(Offset end);
 
   /// Moves to the next record; false when that needs another fetch or when there is none, see finished(). An
-  /// error is final and names the offset: damaged batches, formats that are not read here (magic 0 and 1).
+  /// error is final and names the offset, as of damaged batches.
   [[nodiscard]] Result<bool> advance();
   /// The record that the last successful advance() moved to.
   [[nodiscard]] const StreamRecord& current() const { return current_; }
@@ -73,16 +63,14 @@ class RecordStream {
 
   [[nodiscard]] Result<bool> next_record();
   [[nodiscard]] Result<void> open(const protocol::RecordSetEntry& entry, AbortFilter& aborted);
-  [[nodiscard]] Result<void> open_batch(const protocol::RecordBatchView& batch);
 
   OffsetRange range_;
-  std::size_t payload_max_;
   Offset fetch_offset_;
   Offset position_;
   std::deque<Set> sets_;
-  std::optional<protocol::RecordBatchView> batch_;
-  std::optional<protocol::RecordReader> records_;
-  Bytes payload_;
+  EntryReader entry_;
+  /// Of the entry that is open; nothing when none is.
+  std::optional<Offset> entry_offset_;
   StreamRecord current_;
 };
 

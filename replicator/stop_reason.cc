@@ -4,20 +4,14 @@ namespace longhaul::replicator {
 
 std::string_view describe(StopReason reason) {
   switch (reason) {
-    case StopReason::sparse_batch:
-      return "the batch has holes (compacted source), which needs re-encoding";
-    case StopReason::log_append_time:
-      return "the batch carries append times (LogAppendTime source), which needs re-encoding";
-    case StopReason::old_message_format:
-      return "the batch has an old message format (magic 0 or 1), which needs re-encoding";
     case StopReason::batch_too_large:
       return "the batch is larger than the target topic takes";
-    case StopReason::position_inside_batch:
-      return "the position lies inside a batch, which needs re-encoding";
     case StopReason::unknown_codec:
       return "the batch has an unknown compression codec";
     case StopReason::malformed_batch:
       return "the batch is malformed";
+    case StopReason::corrupt_batch:
+      return "the source gives a damaged batch";
     case StopReason::inconsistent_source:
       return "the source answers with inconsistent batches";
     case StopReason::source_offset_out_of_range:
@@ -28,6 +22,11 @@ std::string_view describe(StopReason reason) {
       return "the source refuses to be read";
     case StopReason::target_refused:
       return "the target refuses the batch";
+    case StopReason::key_missing:
+      return "a record has no key and the target topic is compacted";
+    case StopReason::timestamp_refused:
+      return "a timestamp lies outside what the target topic allows (message.timestamp.before.max.ms, "
+             "message.timestamp.after.max.ms)";
     case StopReason::target_corrupt:
       return "the target reports a corrupt batch, so it was damaged on the source or on the way";
     case StopReason::target_deleted:

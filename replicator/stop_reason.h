@@ -9,18 +9,17 @@ namespace longhaul::replicator {
 
 /// Why a partition is not replicated further. Other partitions go on.
 enum class StopReason {
-  sparse_batch,
-  log_append_time,
-  old_message_format,
   batch_too_large,
-  position_inside_batch,
   unknown_codec,
   malformed_batch,
+  corrupt_batch,
   inconsistent_source,
   source_offset_out_of_range,
   source_deleted,
   source_refused,
   target_refused,
+  key_missing,
+  timestamp_refused,
   target_corrupt,
   target_deleted,
   target_order_broken,
@@ -29,7 +28,7 @@ enum class StopReason {
   state_mismatch,
 };
 
-/// The reason in words for a log line: "batch has holes (compacted topic)".
+/// The reason in words for a log line: "the batch has an unknown compression codec".
 [[nodiscard]] std::string_view describe(StopReason reason);
 
 struct Stop {

@@ -39,12 +39,16 @@ Result<void> TailMatch::add_target(ConstBytes records) {
 }
 
 void TailMatch::add_source(const FetchedSet& set) {
-  auto plan = plan_passthrough(set, source_position(), progress_.source_leader_epoch, {});
+  auto plan = plan_passthrough(set, source_position(), progress_.source_leader_epoch, limits_);
   const auto stop = [&](Offset offset, std::string detail) {
     stop_ = Stop{StopReason::state_mismatch, offset, std::move(detail)};
   };
   if (plan.anomaly) {
     stop_ = std::move(plan.anomaly);
+    return;
+  }
+  if (plan.damaged && plan.next_position == source_position()) {
+    stop_ = Stop{StopReason::corrupt_batch, plan.next_position, std::move(plan.damaged->detail)};
     return;
   }
   for (const auto& batch : plan.batches) {
@@ -70,7 +74,7 @@ void TailMatch::add_source(const FetchedSet& set) {
     progress_.target_offset = found.base + found.records;
     progress_.producer.next_sequence = advance_sequence(progress_.producer.next_sequence, found.records);
     progress_.anchor = Anchor{.target_base = found.base, .records = found.records, .payload_crc = checksum};
-    runs_.push_back({batch.base, found.base, batch.records});
+    for_each_run(batch, found.base, [&](const OffsetRun& run) { runs_.push_back(run); });
     appended_.pop_front();
   }
   source_position_ = plan.next_position;

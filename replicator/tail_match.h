@@ -23,7 +23,9 @@ namespace longhaul::replicator {
 /// payload.
 class TailMatch {
  public:
-  explicit TailMatch(Progress stored) : progress_(std::move(stored)) {}
+  /// `limits` are those that the source's batches are planned with.
+  explicit TailMatch(Progress stored, PassLimits limits = {})
+      : limits_(limits), progress_(std::move(stored)) {}
 
   /// Takes a record set of the target, in log order from the stored target offset on.
   [[nodiscard]] Result<void> add_target(ConstBytes records);
@@ -54,6 +56,7 @@ class TailMatch {
     return progress_.target_offset == Offset() ? Offset(0) : progress_.target_offset;
   }
 
+  PassLimits limits_;
   Progress progress_;
   std::optional<Offset> target_position_;
   std::optional<Offset> source_position_;

@@ -19,6 +19,8 @@ namespace longhaul::config {
 using Interval = std::optional<std::chrono::seconds>;
 
 enum class OffsetSyncsLocation { source, target };
+/// `longhaul.log.append.time`: which times the copies of records with append times have.
+enum class AppendTimes { preserve, passthrough };
 enum class UseDefaultsFrom { source, target };
 enum class ExactlyOnce { disabled, preparing, enabled };
 
@@ -82,6 +84,7 @@ struct WorkerConfig {
 struct FlowOwnSettings {
   std::string state_topic;  ///< `mm2-longhaul.<source>.internal`
   std::chrono::milliseconds position_flush_interval{1'000};
+  AppendTimes append_times = AppendTimes::preserve;
   /// Replaces every replication factor of the file, for small labs. Already applied to the fields of
   /// FlowConfig.
   std::optional<std::int16_t> replication_factor_override;

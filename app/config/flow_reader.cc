@@ -109,6 +109,9 @@ class FlowReader {
         in.complain(wrong_value(*interval, "a duration from 1 ms, such as 1000, 500 ms or 2s"));
       }
     }
+    own.append_times =
+        in.choice("longhaul.log.append.time", AppendTimes::preserve,
+                  {{"preserve", AppendTimes::preserve}, {"passthrough", AppendTimes::passthrough}});
     if (in.setting("longhaul.replication.factor.override")) {
       own.replication_factor_override = in.replication_factor("longhaul.replication.factor.override", 1);
     }

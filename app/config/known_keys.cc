@@ -179,9 +179,13 @@ constexpr KnownKey kWorkerKeys[] = {
 };
 
 constexpr KnownKey kOwnKeys[] = {
-    {"longhaul.memory.max", served, "", top_only},   {"longhaul.threads", served, "", top_only},
-    {"longhaul.state.topic", served, "", flow_only}, {"longhaul.replication.factor.override"},
-    {"longhaul.position.flush.interval.ms"},         {"longhaul.compatibility"},
+    {"longhaul.memory.max", served, "", top_only},
+    {"longhaul.threads", served, "", top_only},
+    {"longhaul.state.topic", served, "", flow_only},
+    {"longhaul.replication.factor.override"},
+    {"longhaul.position.flush.interval.ms"},
+    {"longhaul.compatibility"},
+    {"longhaul.log.append.time"},
 };
 
 constexpr std::uint8_t kAll = kConsumer | kProducer | kAdmin;

@@ -20,7 +20,8 @@ struct Flow::Candidate {
   Offset source_start;
   Offset source_end;
   Offset target_end;
-  std::int64_t max_batch_bytes = INT64_MAX;
+  PassLimits limits;
+  TargetCleanup target_cleanup = TargetCleanup::other;
 
   Progress progress;
   std::optional<Stop> stop;
@@ -47,7 +48,8 @@ struct Flow::Candidate {
                          .runs = std::move(runs),
                          .goal = source_end,
                          .stop = stop};
-    start.options.limits.max_batch_bytes = max_batch_bytes;
+    start.options.limits = limits;
+    start.options.target_cleanup = target_cleanup;
     return start;
   }
 };

@@ -13,6 +13,7 @@ void FlowStatus::add(const FlowStatus& other) {
   batches += other.batches;
   bytes += other.bytes;
   batches_reencoded += other.batches_reencoded;
+  records_reencoded += other.records_reencoded;
   retries += other.retries;
   lag += other.lag;
   behind_goal += other.behind_goal;
@@ -117,6 +118,8 @@ FlowStatus FlowShard::status() const {
     status.batches += counters.batches;
     status.bytes += counters.bytes;
     status.retries += counters.retries;
+    status.batches_reencoded += counters.reencoded_batches;
+    status.records_reencoded += counters.reencoded_records;
     const auto settled = pipeline.settled_offset();
     status.lag += std::max<std::int64_t>(0, pipeline.end() - settled);
     if (pipeline.stopped()) {

@@ -37,8 +37,9 @@ struct FlowStatus {
   std::int64_t records = 0;
   std::int64_t batches = 0;
   std::int64_t bytes = 0;
-  /// Of `batches`, those that could not be passed through as they were.
+  /// Of `batches`, those that could not be passed through as they were, and their records.
   std::int64_t batches_reencoded = 0;
+  std::int64_t records_reencoded = 0;
   std::int64_t retries = 0;
   /// Source offsets between what is settled and the end that was seen last.
   std::int64_t lag = 0;

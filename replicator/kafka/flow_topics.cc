@@ -270,8 +270,19 @@ net::Async<void> Flow::read_limits(std::vector<Candidate>& candidates, SteadyTim
               {{"flow", options_.name()}, {"remote_topic", topic}, {"compression.type", codec}});
   }
   for (auto& candidate : candidates) {
+    candidate.limits.append_times = options_.append_times;
     const auto found = configs.find(candidate.target.topic);
-    if (found != configs.end()) candidate.max_batch_bytes = max_message_bytes(found->second);
+    if (found == configs.end()) continue;
+    const auto& values = found->second;
+    candidate.limits.max_batch_bytes = max_message_bytes(values);
+    const bool compacted = setting(values, "cleanup.policy").find("compact") != std::string::npos;
+    if (compacted) candidate.target_cleanup = TargetCleanup::compact;
+    if (setting(values, "message.timestamp.type") != "LogAppendTime") continue;
+    // It stamps whatever comes, so nothing is gained by writing batches anew for their times.
+    candidate.limits.append_times = AppendTimes::passthrough;
+    if (!reported_.insert("append time " + candidate.target.topic).second) continue;
+    log::warn("the remote topic gives records its own times (message.timestamp.type=LogAppendTime)",
+              {{"flow", options_.name()}, {"remote_topic", candidate.target.topic}});
   }
   co_return Result<void>{};
 }
@@ -310,7 +321,7 @@ net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
 net::Async<void> Flow::look_back(Candidate& candidate, const Progress& stored, SteadyTime deadline) {
   const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kLookTimeout));
   auto look = co_await look_at_tail(source_, target_, options_, candidate.source, candidate.target, stored,
-                                    candidate.target_end, until);
+                                    candidate.target_end, candidate.limits, until);
   if (!look && net::is_aborted(look.error())) co_return std::unexpected(std::move(look).error());
   if (!look && client::reaction_to(look.error()) == client::Reaction::reset_position) {
     candidate.stop = Stop{StopReason::state_mismatch, stored.source_offset,

@@ -5,10 +5,18 @@
 #include "base/log.h"
 
 namespace longhaul::replicator {
+namespace {
+
+/// A segment of 256 runs takes about 8 KB as text, and a batch may have 1 MB by default.
+constexpr std::size_t kSegmentsPerBatch = 32;
+
+}  // namespace
 
 std::string selection_fingerprint(const FlowOptions& options) {
-  return options.isolation == protocol::IsolationLevel::read_committed ? "read_committed"
-                                                                       : "read_uncommitted";
+  std::string selection =
+      options.isolation == protocol::IsolationLevel::read_committed ? "read_committed" : "read_uncommitted";
+  if (options.append_times == AppendTimes::passthrough) selection += ", longhaul.log.append.time=passthrough";
+  return selection;
 }
 
 void PositionStore::set_clusters(std::string source_id, std::string target_id) {
@@ -133,6 +141,10 @@ net::Async<void> PositionStore::write(const std::vector<PartitionReport>& report
     for (const auto& segment : report.segments) {
       group.push_back({segment_key(options_.source_alias, report.source, report.source_id, segment.number),
                        segment_value(segment)});
+      if (group.size() < kSegmentsPerBatch) continue;
+      // A log full of holes makes more of them than one batch takes. Ahead of their position they do no harm:
+      // what lies behind it is left out when they are read.
+      groups.push_back(std::exchange(group, {}));
     }
     group.push_back({std::move(key), position_value(stored)});
     groups.push_back(std::move(group));

@@ -18,8 +18,8 @@ FetchedSet to_set(const SimpleFetch& fetched, protocol::IsolationLevel isolation
 net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& target,
                                   const FlowOptions& options, TopicPartition source_partition,
                                   TopicPartition target_partition, Progress stored, Offset target_end,
-                                  SteadyTime deadline) {
-  TailMatch match(std::move(stored));
+                                  PassLimits limits, SteadyTime deadline) {
+  TailMatch match(std::move(stored), limits);
   constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
   while (match.target_position() < target_end) {
     const auto position = match.target_position();

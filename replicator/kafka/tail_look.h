@@ -16,10 +16,11 @@ struct TailLook {
 };
 
 /// Reads the target behind `stored.target_offset` to `target_end` and as much of the source as is needed to
-/// see what of it was appended there. Nothing is written.
+/// see what of it was appended there, under the limits that the partition is written with. Nothing is
+/// written.
 [[nodiscard]] net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& target,
                                                 const FlowOptions& options, TopicPartition source_partition,
                                                 TopicPartition target_partition, Progress stored,
-                                                Offset target_end, SteadyTime deadline);
+                                                Offset target_end, PassLimits limits, SteadyTime deadline);
 
 }  // namespace longhaul::replicator

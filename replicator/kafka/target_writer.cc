@@ -25,6 +25,8 @@ StopReason refusal_reason(KafkaErrc code) {
     case KafkaErrc::message_too_large:
     case KafkaErrc::record_list_too_large:
       return StopReason::batch_too_large;
+    case KafkaErrc::invalid_timestamp:
+      return StopReason::timestamp_refused;
     case KafkaErrc::corrupt_message:
       return StopReason::target_corrupt;
     case KafkaErrc::invalid_producer_epoch:

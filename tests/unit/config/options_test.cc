@@ -180,17 +180,21 @@ TEST(OwnSettings, HaveDefaultsThatNeedNoTuning) {
   EXPECT_EQ(own.state_topic, "mm2-longhaul.A.internal");
   EXPECT_EQ(own.position_flush_interval.count(), 1000);
   EXPECT_EQ(own.replication_factor_override, std::nullopt);
+  EXPECT_EQ(own.append_times, AppendTimes::preserve);
 }
 
 TEST(OwnSettings, AreReadWithUnits) {
   const auto configuration = loaded(
       "longhaul.memory.max = 1 GiB\nlonghaul.threads = 2\nlonghaul.position.flush.interval.ms = 2s\n"
-      "A->B.longhaul.position.flush.interval.ms = 250\nA->B.longhaul.state.topic = mine\n");
+      "A->B.longhaul.position.flush.interval.ms = 250\nA->B.longhaul.state.topic = mine\n"
+      "longhaul.log.append.time = passthrough\nA->B.longhaul.log.append.time = preserve\n");
   EXPECT_EQ(configuration.process.memory_max_bytes, std::size_t{1} << 30);
   EXPECT_EQ(configuration.process.threads, 2);
   EXPECT_EQ(configuration.flows[0].own.position_flush_interval.count(), 250);
   EXPECT_EQ(configuration.flows[1].own.position_flush_interval.count(), 2000);
   EXPECT_EQ(configuration.flows[0].own.state_topic, "mine");
+  EXPECT_EQ(configuration.flows[0].own.append_times, AppendTimes::preserve);
+  EXPECT_EQ(configuration.flows[1].own.append_times, AppendTimes::passthrough);
 }
 
 TEST(OwnSettings, WrongValuesAreRefused) {
@@ -203,6 +207,8 @@ TEST(OwnSettings, WrongValuesAreRefused) {
       "mm2.properties:4: longhaul.threads: found '0', accepted: auto, or a whole number from 1 to 1024");
   EXPECT_NE(error_of("longhaul.position.flush.interval.ms = 0").find("accepted: a duration from 1 ms"),
             std::string::npos);
+  EXPECT_EQ(error_of("longhaul.log.append.time = keep"),
+            "mm2.properties:4: longhaul.log.append.time: found 'keep', accepted: preserve, passthrough");
   EXPECT_EQ(error_of("longhaul.compatibility = 2"),
             "mm2.properties:4: longhaul.compatibility: found '2', accepted: mm2-4, mm2-3");
   EXPECT_NE(error_of("A->B.enabled = true\nA->B.longhaul.state.topic = a b")

@@ -97,45 +97,39 @@ TEST(Passthrough, CountsTheMarkersBelowThePositionToo) {
   EXPECT_EQ(result.batches[0].base, Offset(3));
 }
 
-struct Obstacle {
-  SourceBatch batch;
-  StopReason reason;
-};
-
-TEST(Passthrough, StopsAtABatchThatCannotPassAndKeepsTheOnesBefore) {
-  const std::vector<Obstacle> obstacles = {
-      {{.base = 3, .records = 2, .holes_at_end = 2}, StopReason::sparse_batch},
-      {{.base = 3, .records = 2, .attribute_bits = layout::kLogAppendTimeBit}, StopReason::log_append_time},
-      {{.base = 3, .records = 1, .value = std::string(5000, 'x')}, StopReason::batch_too_large},
-      {{.base = 3, .records = 1, .attribute_bits = 6}, StopReason::unknown_codec},
-  };
-  for (const auto& obstacle : obstacles) {
-    const auto result = plan(fetched({{.base = 0, .records = 3}, obstacle.batch, {.base = 9, .records = 1}}),
-                             0, -1, {.max_batch_bytes = 4000});
-    ASSERT_TRUE(result.stop) << describe(obstacle.reason);
-    EXPECT_EQ(result.stop->reason, obstacle.reason);
-    EXPECT_EQ(result.stop->source_offset, Offset(3));
-    EXPECT_EQ(result.batches.size(), 1U);
-    EXPECT_EQ(result.next_position, Offset(3));
-  }
-}
-
-TEST(Passthrough, StopsWhereThePositionLiesInsideABatch) {
-  const auto result = plan(fetched({{.base = 0, .records = 5}}), 2);
+TEST(Passthrough, StopsAtACodecThatNobodyKnowsAndKeepsTheBatchesBefore) {
+  const auto result =
+      plan(fetched({{.base = 0, .records = 3}, {.base = 3, .attribute_bits = 6}, {.base = 9}}));
   ASSERT_TRUE(result.stop);
-  EXPECT_EQ(result.stop->reason, StopReason::position_inside_batch);
-  EXPECT_EQ(result.stop->source_offset, Offset(2));
+  EXPECT_EQ(result.stop->reason, StopReason::unknown_codec);
+  EXPECT_EQ(result.stop->source_offset, Offset(3));
+  EXPECT_EQ(result.batches.size(), 1U);
+  EXPECT_EQ(result.next_position, Offset(3));
 }
 
-TEST(Passthrough, StopsAtAnOldMessageFormat) {
-  Bytes bytes(60, std::byte{0});
-  store_be<std::int32_t>(bytes, 8, 48);
-  bytes[16] = std::byte{1};
-  FetchedSet set{
-      .records = Slice::copy_of(bytes), .high_watermark = Offset(5), .last_stable_offset = Offset(5)};
+TEST(Passthrough, ReadsNoPayloadOfABatchThatPasses) {
+  auto bytes = testing::encode(SourceBatch{.base = 0, .records = 3});
+  bytes.back() ^= std::byte{1};
+  const FetchedSet set{
+      .records = Slice::copy_of(bytes), .high_watermark = Offset(9), .last_stable_offset = Offset(9)};
   const auto result = plan(set);
-  ASSERT_TRUE(result.stop);
-  EXPECT_EQ(result.stop->reason, StopReason::old_message_format);
+  ASSERT_EQ(result.batches.size(), 1U) << "the target finds the damage";
+  EXPECT_FALSE(result.batches[0].reencoded);
+  EXPECT_EQ(result.batches[0].bytes.bytes().data(), set.records.bytes().data());
+}
+
+TEST(Passthrough, FindsDamageInAPassingBatchWhereItWasAskedTo) {
+  auto bytes = testing::encode({{.base = 0, .records = 3}, {.base = 3, .records = 2}, {.base = 5}});
+  bytes[61 + 5] ^= std::byte{1};
+  const FetchedSet set{
+      .records = Slice::copy_of(bytes), .high_watermark = Offset(9), .last_stable_offset = Offset(9)};
+  const auto result = plan(set, 0, -1, {.verify_below = Offset(3)});
+  ASSERT_TRUE(result.damaged);
+  EXPECT_EQ(result.damaged->next, Offset(3));
+  EXPECT_EQ(result.next_position, Offset(0));
+  EXPECT_TRUE(result.batches.empty());
+  EXPECT_FALSE(result.stop);
+  EXPECT_FALSE(result.anomaly);
 }
 
 TEST(Passthrough, UsesNothingOfASetThatContradictsItself) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/batches.h"
+#include "tests/support/legacy.h"
 
 namespace longhaul::replicator {
 namespace {
@@ -141,14 +142,25 @@ TEST(RecordStream, NamesWhereABatchIsDamaged) {
             "0 1 ! batch at offset 2: the checksum of a record batch does not match its bytes");
 }
 
-TEST(RecordStream, NamesFormatsItDoesNotRead) {
-  Bytes old(26);
-  store_be(old, protocol::batch_layout::kBaseOffsetAt, std::int64_t{2});
-  store_be(old, protocol::batch_layout::kLengthAt, std::int32_t{14});
+TEST(RecordStream, ReadsOldFormatsBesideNewOnes) {
+  auto stream = stream_of(1, 9);
+  feed(stream, joined({testing::legacy_message({.magic = 0, .offset = 0}),
+                       testing::legacy_message({.magic = 0, .offset = 1}),
+                       testing::legacy_wrapper({.magic = 1, .offset = 6}, Compression::gzip,
+                                               {{.offset = 0}, {.offset = 1}, {.offset = 3}}),
+                       batch_builder().records(2).base_offset(7).build()}));
+  EXPECT_EQ(stream.fetch_offset(), Offset(9));
+  EXPECT_EQ(offsets(stream), "1 3 4 6 7 8 ");
+  EXPECT_TRUE(stream.finished());
+}
+
+TEST(RecordStream, NamesADamagedMessageOfAnOldFormat) {
+  auto old = testing::legacy_message({.magic = 0, .offset = 2});
+  old.back() ^= std::byte{1};
   auto stream = stream_of(0, 9);
   feed(stream, joined({batch_builder().records(2).build(), old}));
   EXPECT_EQ(offsets(stream),
-            "0 1 ! offset 2: message format of magic 0: the record format (magic) is not known here");
+            "0 1 ! batch at offset 2: the checksum of a record batch does not match its bytes");
 }
 
 TEST(RecordStream, RefusesABatchThatUnpacksToTooMuch) {

@@ -97,9 +97,18 @@ TEST(TailMatch, StopsWhenPayloadCountOrSequenceDiffer) {
 TEST(TailMatch, StopsWhenASourceBatchOnTheWayCannotBeCompared) {
   TailMatch match(stored());
   ASSERT_TRUE(match.add_target(forwarded(kSource[0], 70, 40)).has_value());
-  match.add_source(testing::fetched({{.base = 100, .records = 3, .holes_at_end = 5}}));
+  match.add_source(testing::fetched({{.base = 100, .records = 3, .attribute_bits = 6}}));
   ASSERT_TRUE(match.stopped());
   EXPECT_EQ(match.stopped()->reason, StopReason::state_mismatch);
+}
+
+TEST(TailMatch, PairsBatchesThatWereWrittenAnew) {
+  TailMatch match(stored());
+  ASSERT_TRUE(match.add_target(forwarded(kSource[0], 70, 40)).has_value());
+  match.add_source(testing::fetched({{.base = 100, .records = 3, .holes_at_end = 5}}));
+  EXPECT_FALSE(match.stopped());
+  EXPECT_EQ(match.progress().source_offset, Offset(108));
+  EXPECT_EQ(match.progress().target_offset, Offset(73));
 }
 
 }  // namespace
