@@ -3,7 +3,6 @@
 import time
 
 from .longhaul import Longhaul, TwoClusters
-from .processes import wait_until
 from .tools import ToolError, batch, record
 
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
@@ -208,83 +207,6 @@ class TopicsTest(TwoClusters):
         looped = [topic for cluster in (self.a, self.b) for topic in self.tool.topics(cluster)
                   if "loop" in topic and topic.count(".") > 1]
         self.assertEqual(looped, [])
-
-
-class StopsTest(TwoClusters):
-    """A batch that cannot be passed through stops its partition, with one line; everything else goes on."""
-
-    def check_stop(self, alias, topic, partitions, stopped, offset, reason, others, settings=None):
-        """`stopped` ends with one line; the `others` hold what the source holds."""
-        with Longhaul(self.flow(alias, topic, settings), "--until-caught-up") as run:
-            code = run.process.wait(60)
-            lines = [line for line in run.problems() if f"partition={stopped}" in line.text]
-            self.assertEqual(len(lines), 1, run.tail())
-            for part in (topic, f"offset={offset}"):
-                self.assertIn(part, lines[0].text)
-            self.assertRegex(lines[0].text, reason)
-            self.check_no_crash(run)
-            self.assertEqual(code, 1, "a run that leaves records behind is no success")
-        remote = f"{alias}.{topic}"
-        source, target = self.digest("java", self.a, topic, "read_uncommitted"), \
-            self.digest("java", self.b, remote, "read_uncommitted")
-        for partition in others:
-            self.assertGreater(source[partition][0], 0)
-            self.assertEqual(source[partition], target[partition])
-        return target
-
-    def test_log_append_time_source(self):
-        self.tool.create_topic(self.a, "appended", 2)
-        fine = [record(b"%d" % i, b"fine") for i in range(5)]
-        self.tool.produce(self.a, "appended", [batch(fine, 0), batch(fine, 1)])
-        self.tool.call("alter_configs", self.a, topic="appended", configs={"message.timestamp.type": "LogAppendTime"})
-        self.tool.produce(self.a, "appended", [batch(fine, 1)])
-        self.tool.call("alter_configs", self.a, topic="appended", configs={"message.timestamp.type": "CreateTime"})
-        self.tool.produce(self.a, "appended", [batch(fine, 0), batch(fine, 1)])
-        target = self.check_stop("lat", "appended", 2, stopped=1, offset=5, reason="LogAppendTime", others=[0])
-        self.assertEqual(target[1][0], 5)
-
-    def test_batch_larger_than_the_target_takes(self):
-        self.tool.create_topic(self.a, "large", 2)
-        self.tool.create_topic(self.b, "big.large", 2, configs={"max.message.bytes": "20000"})
-        small = [record(b"%d" % i, b"small") for i in range(3)]
-        self.tool.produce(self.a, "large", [batch(small, 0), batch(small, 1), batch([record(b"x", b"y" * 30000)], 0),
-                                            batch(small, 0), batch(small, 1)])
-        target = self.check_stop("big", "large", 2, stopped=0, offset=3, reason="larger|max.message.bytes|too large",
-                                 others=[1], settings={"sync.topic.configs.enabled": "false"})
-        self.assertEqual(target[0][0], 3)
-
-    def test_compacted_batches_with_holes(self):
-        self.tool.create_topic(self.a, "holes", 2, configs={
-            "cleanup.policy": "compact", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.01",
-            "max.compaction.lag.ms": "500", "delete.retention.ms": "100"})
-        self.tool.produce(self.a, "holes", [batch([record(b"keep-%d" % i, b"1") for i in range(4)], 1)])
-        first = [record(b"k%d" % i, b"old") for i in range(10)]
-        self.tool.produce(self.a, "holes", [batch(first, 0)])
-        self.tool.produce(self.a, "holes", [batch([record(b"k%d" % i, b"new") for i in range(0, 10, 2)], 0)])
-
-        def compacted():
-            # A record behind rolls the segment; the cleaner never touches the active one.
-            self.tool.produce(self.a, "holes", [batch([record(b"roll", b"x")], 0)])
-            kept = [item for item in self.tool.dump(self.a, "holes") if item["offset"] < 10 and item["partition"] == 0]
-            return len(kept) == 5
-
-        wait_until(compacted, 60, "compaction of the source", 0.5)
-        target = self.check_stop("sparse", "holes", 2, stopped=0, offset=0, reason="holes|sparse|compact", others=[1])
-        self.assertEqual(target[0][0], 0)
-
-    def test_a_stopped_partition_stays_stopped_while_others_run_on(self):
-        self.tool.create_topic(self.a, "runs", 2)
-        self.tool.create_topic(self.b, "on.runs", 2, configs={"max.message.bytes": "20000"})
-        self.tool.produce(self.a, "runs", [batch([record(b"x", b"y" * 30000)], 0), batch([record(b"a", b"1")], 1)])
-        with Longhaul(self.flow("on", "runs", {"sync.topic.configs.enabled": "false"})) as run:
-            run.wait_line(r"partition=0")
-            for i in range(5):
-                self.tool.produce(self.a, "runs", [batch([record(b"a", b"%d" % i)], 1)])
-                self.wait_held(self.b, "on.runs", 2, 2 + i, run=run)
-            self.assertEqual(len([line for line in run.problems() if "partition=0" in line.text]), 1, run.tail())
-            run.terminate()
-            run.process.wait(20)
-            self.check_no_crash(run)
 
 
 class TargetTopicTest(TwoClusters):
