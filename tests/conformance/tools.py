@@ -166,7 +166,7 @@ def comparable(digests):
 
 # --- franz-go ---------------------------------------------------------------------------------------------------
 
-def _franz_binary():
+def franz_binary():
     source = HERE / "franz"
     binary = LAB / "franz-reader"
     newest = max(path.stat().st_mtime for path in source.iterdir())
@@ -181,7 +181,7 @@ def _franz_binary():
 
 def franz_digest(cluster, topic, isolation="read_uncommitted"):
     done = subprocess.run(
-        [str(_franz_binary()), "-bootstrap", cluster.bootstrap, "-topic", topic, "-isolation", isolation,
+        [str(franz_binary()), "-bootstrap", cluster.bootstrap, "-topic", topic, "-isolation", isolation,
          *getattr(cluster, "franz", ())],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
@@ -191,7 +191,7 @@ def franz_digest(cluster, topic, isolation="read_uncommitted"):
 
 def franz_produce(cluster, topic, count):
     """Writes `count` records with franz-go's idempotent producer."""
-    done = subprocess.run([str(_franz_binary()), "-bootstrap", cluster.bootstrap, "-topic", topic, "-produce", str(count)],
+    done = subprocess.run([str(franz_binary()), "-bootstrap", cluster.bootstrap, "-topic", topic, "-produce", str(count)],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
         raise LabError(f"franz-go could not write {topic}: {done.stderr}")

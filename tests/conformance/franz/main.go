@@ -1,9 +1,10 @@
 // Command franz reads every partition of a topic with franz-go, from the log start to the end at the time of the call,
-// and prints the canonical digest of each as JSON (the encoding is described in ../java/RecordDigest.java). With -produce N
-// it writes N records instead.
+// and prints the canonical digest of each as JSON (the encoding is described in ../java/RecordDigest.java). With -hashes DIR
+// it also writes the first 64 bits of each record's digest to DIR/<partition>. With -produce N it writes N records instead.
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"hash"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -29,6 +31,8 @@ const stall = 30 * time.Second
 
 type partitionDigest struct {
 	sum         hash.Hash
+	each        *bufio.Writer // where the hash of each record goes; nil for nowhere
+	buffer      []byte
 	end         int64
 	done        bool
 	Records     int64  `json:"records"`
@@ -37,31 +41,32 @@ type partitionDigest struct {
 	LastOffset  int64  `json:"last_offset"`
 }
 
-func (d *partitionDigest) addInt(value int32) {
-	var number [4]byte
-	binary.BigEndian.PutUint32(number[:], uint32(value))
-	d.sum.Write(number[:])
+func appendSized(to, data []byte) []byte {
+	if data == nil {
+		return binary.BigEndian.AppendUint32(to, 0xFFFFFFFF)
+	}
+	return append(binary.BigEndian.AppendUint32(to, uint32(len(data))), data...)
 }
 
-func (d *partitionDigest) addBytes(data []byte) {
-	if data == nil {
-		d.addInt(-1)
-		return
+// encoded is the canonical form of a record.
+func encoded(record *kgo.Record, to []byte) []byte {
+	to = binary.BigEndian.AppendUint64(to, uint64(record.Timestamp.UnixMilli()))
+	to = appendSized(to, record.Key)
+	to = appendSized(to, record.Value)
+	to = binary.BigEndian.AppendUint32(to, uint32(len(record.Headers)))
+	for _, header := range record.Headers {
+		to = appendSized(to, []byte(header.Key))
+		to = appendSized(to, header.Value)
 	}
-	d.addInt(int32(len(data)))
-	d.sum.Write(data)
+	return to
 }
 
 func (d *partitionDigest) add(record *kgo.Record) {
-	var timestamp [8]byte
-	binary.BigEndian.PutUint64(timestamp[:], uint64(record.Timestamp.UnixMilli()))
-	d.sum.Write(timestamp[:])
-	d.addBytes(record.Key)
-	d.addBytes(record.Value)
-	d.addInt(int32(len(record.Headers)))
-	for _, header := range record.Headers {
-		d.addBytes([]byte(header.Key))
-		d.addBytes(header.Value)
+	d.buffer = encoded(record, d.buffer[:0])
+	d.sum.Write(d.buffer)
+	if d.each != nil {
+		own := sha256.Sum256(d.buffer)
+		d.each.Write(own[:8])
 	}
 	if d.Records == 0 {
 		d.FirstOffset = record.Offset
@@ -132,6 +137,32 @@ func readAll(client *kgo.Client, found map[int32]*partitionDigest) error {
 	return nil
 }
 
+// writeHashes gives each partition a file for the hashes of its records; the function returned ends them.
+func writeHashes(directory string, found map[int32]*partitionDigest) (func() error, error) {
+	var files []*os.File
+	for partition, digest := range found {
+		file, err := os.Create(filepath.Join(directory, fmt.Sprint(partition)))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+		digest.each = bufio.NewWriterSize(file, 1<<20)
+	}
+	return func() error {
+		for _, digest := range found {
+			if err := digest.each.Flush(); err != nil {
+				return err
+			}
+		}
+		for _, file := range files {
+			if err := file.Close(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
 // security is how the listener is protected; the zero value is a plain one.
 type security struct {
 	authority, identity       string // PEM files: whom to trust, our certificate with its key
@@ -199,6 +230,7 @@ func run() error {
 	flag.StringVar(&protection.mechanism, "mechanism", "", "SASL mechanism")
 	flag.StringVar(&protection.user, "user", "", "SASL user")
 	flag.StringVar(&protection.password, "password", "", "SASL password")
+	hashes := flag.String("hashes", "", "directory for the hashes of the records, a file per partition")
 	count := flag.Int("produce", 0, "write so many records instead of reading")
 	flag.Parse()
 	if *count > 0 {
@@ -233,7 +265,18 @@ func run() error {
 		return err
 	}
 	defer client.Close()
-	if err = readAll(client, found); err != nil {
+	if *hashes != "" {
+		end, err := writeHashes(*hashes, found)
+		if err != nil {
+			return err
+		}
+		if err = readAll(client, found); err != nil {
+			return err
+		}
+		if err = end(); err != nil {
+			return err
+		}
+	} else if err = readAll(client, found); err != nil {
 		return err
 	}
 	for _, digest := range found {

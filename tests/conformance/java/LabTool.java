@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.ListTopicsOptions;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -68,6 +69,7 @@ public final class LabTool {
       case "alter_configs": return alterConfigs(request);
       case "describe_topic": return describeTopic(request);
       case "list_topics": return listTopics(request);
+      case "under_replicated": return underReplicated(request);
       case "delete_records": return deleteRecords(request);
       case "offsets": return TopicReader.offsets(request);
       case "digest": return TopicReader.digest(request);
@@ -168,6 +170,17 @@ public final class LabTool {
     ArrayNode topics = answer.putArray("topics");
     new TreeSet<>(admin(request).listTopics().names().get()).forEach(topics::add);
     return answer;
+  }
+
+  /** Counts the partitions, internal topics included, whose replicas are not all in sync. */
+  private ObjectNode underReplicated(JsonNode request) throws Exception {
+    Collection<String> names =
+        admin(request).listTopics(new ListTopicsOptions().listInternal(true)).names().get();
+    long partitions = admin(request).describeTopics(names).allTopicNames().get().values().stream()
+        .flatMap(topic -> topic.partitions().stream())
+        .filter(partition -> partition.isr().size() < partition.replicas().size())
+        .count();
+    return JSON.createObjectNode().put("partitions", partitions);
   }
 
   private ObjectNode deleteRecords(JsonNode request) throws Exception {

@@ -68,7 +68,10 @@ final class Producers {
     return answer.put("records", count).put("seconds", (System.nanoTime() - started) / 1e9);
   }
 
-  /** Background producer "name" with "rate" records a second until it is stopped. */
+  /**
+   * Background producer "name" with "rate" records a second until it is stopped. With "transactional_id" each
+   * "transaction_records" of them are a transaction, and every fifth transaction is aborted.
+   */
   ObjectNode start(JsonNode request) {
     Live producer = new Live(request);
     if (live.putIfAbsent(request.get("name").asText(), producer) != null) {
@@ -101,19 +104,35 @@ final class Producers {
     public void run() {
       Filler filler = new Filler(request);
       double perSecond = request.path("rate").asDouble(1000);
+      long perTransaction = request.has("transactional_id") ? request.path("transaction_records").asLong(500) : 0;
       long started = System.nanoTime();
       try (KafkaProducer<byte[], byte[]> producer = producer(request)) {
+        if (perTransaction > 0) producer.initTransactions();
         while (running && failure.get() == null) {
           long due = (long) ((System.nanoTime() - started) / 1e9 * perSecond);
-          for (; sent < due; sent++) {
+          while (sent < due) {
+            if (perTransaction > 0 && sent % perTransaction == 0) beginNext(producer, perTransaction);
             producer.send(filler.record(sent), (metadata, e) -> failure.compareAndSet(null, e));
+            sent++;
           }
           LockSupport.parkNanos(2_000_000);
         }
+        if (perTransaction > 0 && sent > 0) producer.commitTransaction();
         producer.flush();
       } catch (Exception e) {
         failure.compareAndSet(null, e);
       }
+    }
+
+    /** Ends the transaction before, where there is one, and begins another. */
+    private void beginNext(KafkaProducer<byte[], byte[]> producer, long perTransaction) {
+      if (sent > 0 && sent / perTransaction % 5 == 0) {
+        producer.flush();  // what is aborted shall lie in the log, and not only in this client
+        producer.abortTransaction();
+      } else if (sent > 0) {
+        producer.commitTransaction();
+      }
+      producer.beginTransaction();
     }
   }
 
