@@ -16,7 +16,7 @@
 
 namespace longhaul::sandbox {
 
-class Core;
+class Connections;
 
 /// A Kafka cluster in memory, without sockets and without a clock: requests and times go in, responses and
 /// the next time to look at come out. It refuses what Apache Kafka 4.3 refuses, with the same error codes.
@@ -64,6 +64,30 @@ class Cluster {
                                          Now now);
   /// Takes a broker down: its connections are closed and others lead its partitions. Or brings it back.
   [[nodiscard]] Result<void> set_broker_up(BrokerId broker, bool up, Now now);
+  /// Moves the start of a log, as DeleteRecords and retention do.
+  [[nodiscard]] Result<void> delete_records(const std::string& topic, PartitionIndex partition,
+                                            std::int64_t before, Now now);
+  /// Which replicas are in sync, until a broker goes or comes: the leader and any others.
+  [[nodiscard]] Result<void> set_in_sync(const std::string& topic, PartitionIndex partition,
+                                         const std::vector<BrokerId>& brokers, Now now);
+  /// An election that loses data: the log ends at `end_offset`, or at the start of the batch that holds it,
+  /// the leader epoch goes up, and what is known of producers and transactions is what the rest of the log
+  /// says. Without `broker` the leader leads again, or the first replica that is up. Returns where the log
+  /// ends.
+  [[nodiscard]] Result<std::int64_t> elect_unclean(const std::string& topic, PartitionIndex partition,
+                                                   std::int64_t end_offset, std::optional<BrokerId> broker,
+                                                   Now now);
+  /// One pass of the log cleaner over a compacted topic's partition, see compaction.h; returns the records
+  /// that went.
+  [[nodiscard]] Result<std::size_t> compact(const std::string& topic, PartitionIndex partition, Now now);
+  /// All groups and transactional ids get another coordinator, which loads for some time before it serves
+  /// them.
+  void move_coordinators(milliseconds loading, Now now);
+  /// Changes an option under way: `transactions` (allowed or refused), or a time in milliseconds by its name
+  /// in Kafka, such as `producer.id.expiration.ms`; intervals begin anew, with a check at once.
+  [[nodiscard]] Result<void> set_option(std::string_view name, std::string_view value, Now now);
+  /// Brings an id whose transaction is over to its last epoch, so that the next producer gets another id.
+  [[nodiscard]] Result<void> use_up_epochs(const std::string& transactional_id);
   /// Whether the broker is up: the owner of its socket refuses connections while it is not.
   [[nodiscard]] bool is_up(BrokerId broker) const;
 
@@ -71,6 +95,7 @@ class Cluster {
   struct PartitionState {
     std::int64_t start_offset = 0;
     std::int64_t end_offset = 0;
+    std::int64_t last_stable_offset = 0;
     std::int32_t leader = -1;
     std::int32_t leader_epoch = 0;
     std::size_t bytes = 0;
@@ -79,13 +104,23 @@ class Cluster {
                                                         PartitionIndex partition) const;
   [[nodiscard]] std::vector<std::string> topics() const;
 
-  /// One line of a control file or endpoint, see README.md: `fault ...`, `clear`, `leader ...`,
-  /// `broker ...`, `status`. Returns what to print. Errors name the word that is wrong.
+  /// What a coordinator knows of a transactional id.
+  struct TransactionView {
+    std::int64_t producer_id = -1;
+    std::int16_t producer_epoch = -1;
+    /// Kafka's word, such as "Ongoing".
+    std::string_view state;
+    std::size_t partitions = 0;
+  };
+  [[nodiscard]] std::optional<TransactionView> transaction(const std::string& id) const;
+  [[nodiscard]] std::vector<std::string> transactional_ids() const;
+
+  /// One line of a control file or endpoint, see README.md. Returns what to print. Errors name the word that
+  /// is wrong.
   [[nodiscard]] Result<std::string> control(std::string_view line, Now now);
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<Connections> impl_;
 };
 
 }  // namespace longhaul::sandbox

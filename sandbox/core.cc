@@ -117,12 +117,19 @@ std::int32_t Core::coordinator(std::string_view key) const {
   std::uint32_t hash = 0;
   for (const auto c : key) hash = hash * 31 + static_cast<unsigned char>(c);
   // The same broker whenever it is up, so that only its own keys move when one goes down.
+  hash += static_cast<std::uint32_t>(coordinator_epoch);
   const auto first = static_cast<std::int32_t>(hash % static_cast<std::uint32_t>(options.brokers)) + 1;
   return topics.is_up(first) ? first : live[hash % live.size()];
 }
 
 KafkaErrc Core::coordinator_error(const Call& call, std::string_view key) const {
-  return coordinator(key) == call.broker ? KafkaErrc::none : KafkaErrc::not_coordinator;
+  if (coordinator(key) != call.broker) return KafkaErrc::not_coordinator;
+  return are_coordinators_loading() ? KafkaErrc::coordinator_load_in_progress : KafkaErrc::none;
+}
+
+void Core::move_coordinators(milliseconds loading) {
+  ++coordinator_epoch;
+  coordinators_load_until = now.steady + loading;
 }
 
 TopicId Core::random_id() {

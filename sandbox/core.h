@@ -65,6 +65,8 @@ class Core {
   /// Counts the commits of offsets: of two for one partition the later one holds.
   std::uint64_t commits = 0;
   std::int32_t coordinator_epoch = 0;
+  /// Until then coordinators have just come to their tasks and serve nobody.
+  SteadyTime coordinators_load_until = SteadyTime::min();
 
   [[nodiscard]] FetchSessions& fetch_sessions(std::int32_t broker) {
     return fetch_sessions_[static_cast<std::size_t>(broker - 1)];
@@ -100,6 +102,9 @@ class Core {
   void forget_broker_sessions(std::int32_t broker);
   /// The broker that coordinates a group or a transactional id; -1 when none is up.
   [[nodiscard]] std::int32_t coordinator(std::string_view key) const;
+  /// Lets other brokers coordinate, which serve nobody for the time they load.
+  void move_coordinators(milliseconds loading);
+  [[nodiscard]] bool are_coordinators_loading() const { return now.steady < coordinators_load_until; }
   /// Why this broker does not serve a request about `key`.
   [[nodiscard]] protocol::KafkaErrc coordinator_error(const Call& call, std::string_view key) const;
   /// A random id, such as clusters and group members have.

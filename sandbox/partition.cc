@@ -48,6 +48,31 @@ KafkaErrc Partition::append(const TransactionMarker& marker) {
   return KafkaErrc::none;
 }
 
+void Partition::truncate(std::int64_t offset) {
+  if (offset >= log.end_offset()) return;
+  log.truncate(offset);
+  producers.clear();
+  aborted_.clear();
+  log.for_each([this](const protocol::RecordBatchView& batch) {
+    if (batch.producer_id().value() < 0) return;
+    if (!batch.is_control()) return producers.appended(ProducerBatch::of(batch.header()));
+    const auto type = protocol::control_type(batch);
+    LH_CHECK(type.has_value());
+    // One that compaction has emptied says nothing any more.
+    if (!*type) return;
+    ended({.producer = {.producer_id = batch.producer_id(),
+                        .producer_epoch = batch.producer_epoch(),
+                        .timestamp = batch.max_timestamp()},
+           .type = **type},
+          batch.base_offset().value());
+  });
+}
+
+void Partition::replace(const std::vector<Bytes>& batches, const std::set<std::int64_t>& markers_of_aborted) {
+  log.replace(batches);
+  std::erase_if(aborted_, [&](const Aborted& one) { return !markers_of_aborted.contains(one.last_offset); });
+}
+
 void Partition::ended(const TransactionMarker& marker, std::int64_t offset) {
   const auto start = producers.appended(marker.producer);
   if (!start || marker.type != protocol::ControlType::abort) return;

@@ -41,17 +41,26 @@ struct Partition {
   void append(const protocol::BatchHeader& header, ConstBytes payload);
   /// Writes a marker, or says why a broker would not: INVALID_PRODUCER_EPOCH.
   [[nodiscard]] protocol::KafkaErrc append(const TransactionMarker& marker);
-  /// The aborted transactions that have records in the range, in the order of their markers.
-  [[nodiscard]] std::vector<protocol::AbortedTransaction> aborted_transactions(std::int64_t from,
-                                                                               std::int64_t to) const;
+  /// Drops everything from `offset` on, see PartitionLog::truncate(), and takes what is known of producers
+  /// and transactions from the rest.
+  void truncate(std::int64_t offset);
+  /// Puts other batches in place of all, as the log cleaner does. Of the aborted transactions those are kept
+  /// whose markers are named.
+  void replace(const std::vector<Bytes>& batches, const std::set<std::int64_t>& markers_of_aborted);
 
- private:
   /// An aborted transaction from its first record to its marker.
   struct Aborted {
     std::int64_t producer_id;
     std::int64_t first_offset;
     std::int64_t last_offset;
   };
+  /// In the order of their markers.
+  [[nodiscard]] const std::vector<Aborted>& aborted() const { return aborted_; }
+  /// The aborted transactions that have records in the range, in the order of their markers.
+  [[nodiscard]] std::vector<protocol::AbortedTransaction> aborted_transactions(std::int64_t from,
+                                                                               std::int64_t to) const;
+
+ private:
   void ended(const TransactionMarker& marker, std::int64_t offset);
 
   std::vector<Aborted> aborted_;

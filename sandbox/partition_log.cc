@@ -29,7 +29,7 @@ PartitionLog::Segment& PartitionLog::segment_with_room(std::size_t size) {
   return segments_.back();
 }
 
-void PartitionLog::append(const protocol::BatchHeader& header, ConstBytes payload) {
+protocol::RecordBatchView PartitionLog::store(ConstBytes header, ConstBytes payload) {
   const auto size = header.size() + payload.size();
   auto& segment = segment_with_room(size);
   auto* const to = segment.memory->bytes.get() + segment.used;
@@ -39,19 +39,56 @@ void PartitionLog::append(const protocol::BatchHeader& header, ConstBytes payloa
   const auto parsed = protocol::RecordBatchView::parse(ConstBytes(to, size));
   LH_CHECK(parsed.has_value());
   const auto& batch = *parsed;
-  LH_CHECK(batch.base_offset().value() == end_offset_);
-  const auto epoch = batch.leader_epoch().value();
-  if (epochs_.empty() || epochs_.back().epoch < epoch) begin_epoch(epoch);
   segment.batches.push_back({.base_offset = batch.base_offset().value(),
                              .last_offset = batch.last_offset().value(),
                              .max_timestamp = batch.max_timestamp(),
                              .position = static_cast<std::uint32_t>(segment.used),
                              .size = static_cast<std::uint32_t>(size),
-                             .leader_epoch = epoch});
+                             .leader_epoch = batch.leader_epoch().value()});
   segment.used += size;
   segment.max_timestamp = std::max(segment.max_timestamp, batch.max_timestamp());
   bytes_ += size;
+  return batch;
+}
+
+void PartitionLog::append(const protocol::BatchHeader& header, ConstBytes payload) {
+  const auto batch = store(header, payload);
+  LH_CHECK(batch.base_offset().value() == end_offset_);
+  const auto epoch = batch.leader_epoch().value();
+  if (epochs_.empty() || epochs_.back().epoch < epoch) begin_epoch(epoch);
   end_offset_ = batch.next_offset().value();
+}
+
+void PartitionLog::truncate(std::int64_t offset) {
+  end_offset_ = std::min(end_offset_, std::max(offset, start_offset_));
+  while (!segments_.empty() && segments_.back().batches.back().last_offset >= offset) {
+    auto& segment = segments_.back();
+    const auto cut = segment.batches.back();
+    segment.batches.pop_back();
+    end_offset_ = std::max(std::min(end_offset_, cut.base_offset), start_offset_);
+    bytes_ -= cut.size;
+    if (segment.batches.empty()) {
+      segments_.pop_back();
+      continue;
+    }
+    // The next batch goes elsewhere: somebody may still read what was here.
+    segment.used = cut.position;
+    segment.capacity = segment.used;
+    segment.max_timestamp = std::ranges::max(segment.batches, {}, &BatchEntry::max_timestamp).max_timestamp;
+  }
+  while (!epochs_.empty() && epochs_.back().start_offset >= end_offset_) epochs_.pop_back();
+}
+
+void PartitionLog::replace(const std::vector<Bytes>& batches) {
+  segments_.clear();
+  bytes_ = 0;
+  std::int64_t next = 0;
+  for (const auto& bytes : batches) {
+    const auto batch = store(bytes, {});
+    LH_CHECK(batch.base_offset().value() >= next);
+    next = batch.next_offset().value();
+  }
+  LH_CHECK(next <= end_offset_);
 }
 
 std::deque<PartitionLog::Segment>::const_iterator PartitionLog::segment_of(std::int64_t offset) const {

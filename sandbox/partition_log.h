@@ -100,6 +100,12 @@ class PartitionLog {
   /// Drops segments from the front whose newest record is older than `oldest_ms`, and as long as more than
   /// `bytes_max` bytes would be left without them. Returns whether anything went.
   bool enforce_retention(std::int64_t oldest_ms, std::optional<std::size_t> bytes_max);
+  /// Drops everything from `offset` on, and the whole batch that holds it. The bytes stay as long as somebody
+  /// reads them.
+  void truncate(std::int64_t offset);
+  /// Puts `batches` in place of all that are there, as the log cleaner does: in order, inside of the range of
+  /// offsets, which stays as it is.
+  void replace(const std::vector<Bytes>& batches);
   [[nodiscard]] std::size_t segments() const { return segments_.size(); }
   /// Drops the oldest segment, with records that retention would keep. There is one.
   void drop_oldest_segment();
@@ -133,6 +139,8 @@ class PartitionLog {
   /// Where in the segment the first batch at or behind `offset` begins.
   [[nodiscard]] static std::size_t position_of(const Segment& segment, std::int64_t offset);
   Segment& segment_with_room(std::size_t size);
+  /// Copies a batch behind the others.
+  protocol::RecordBatchView store(ConstBytes header, ConstBytes payload);
   void drop_front();
   void cut_epochs();
 

@@ -105,6 +105,14 @@ bool ProducerState::has_batches(ProducerId producer_id) const {
   return found != producers_.end() && !found->second.batches.empty();
 }
 
+bool ProducerState::is_last_of_producer(const protocol::RecordBatchView& batch) const {
+  const auto found = producers_.find(batch.producer_id());
+  if (found == producers_.end()) return false;
+  const auto& batches = found->second.batches;
+  return batches.empty() ? batch.is_control() && batch.producer_epoch() == found->second.epoch
+                         : batches.back().last_offset == batch.last_offset().value();
+}
+
 std::optional<std::int64_t> ProducerState::first_open_offset() const {
   if (open_.empty()) return std::nullopt;
   return open_.begin()->first;

@@ -68,6 +68,8 @@ class ProducerState {
   [[nodiscard]] bool has_open_transaction(ProducerId producer_id, std::int16_t producer_epoch) const;
   /// Whether the last batches of the producer are known; they are not right behind a marker of a new epoch.
   [[nodiscard]] bool has_batches(ProducerId producer_id) const;
+  /// Whether the batch is what is known last of its producer; a marker is, where no batch is known.
+  [[nodiscard]] bool is_last_of_producer(const protocol::RecordBatchView& batch) const;
   /// Where the oldest open transaction begins.
   [[nodiscard]] std::optional<std::int64_t> first_open_offset() const;
 

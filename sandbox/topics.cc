@@ -163,7 +163,8 @@ std::vector<Partition*> Topics::set_up(std::int32_t broker, bool up) {
   return changed;
 }
 
-Result<void> Topics::move_leader(Partition& partition, std::int32_t broker) {
+Result<void> Topics::move_leader(Partition& partition, std::int32_t broker,
+                                 std::optional<std::int64_t> end_offset) {
   if (!is_broker(broker)) return fail(KafkaErrc::broker_not_available, "there is no broker {}", broker);
   if (!is_up(broker)) return fail(KafkaErrc::broker_not_available, "broker {} is down", broker);
   if (std::ranges::find(partition.replicas, broker) == partition.replicas.end()) {
@@ -174,6 +175,7 @@ Result<void> Topics::move_leader(Partition& partition, std::int32_t broker) {
     std::ranges::replace(partition.isr, old, broker);
   }
   if (std::ranges::find(partition.isr, broker) == partition.isr.end()) partition.isr.push_back(broker);
+  if (end_offset) partition.truncate(*end_offset);
   lead(partition, broker);
   return {};
 }

@@ -76,7 +76,9 @@ class Topics {
   /// whose leader or in-sync replicas changed.
   std::vector<Partition*> set_up(std::int32_t broker, bool up);
   /// Makes `broker` the leader, as a replica if it was none. Errors are sentences.
-  [[nodiscard]] Result<void> move_leader(Partition& partition, std::int32_t broker);
+  /// With `end_offset` the log loses what lies behind it.
+  [[nodiscard]] Result<void> move_leader(Partition& partition, std::int32_t broker,
+                                         std::optional<std::int64_t> end_offset = std::nullopt);
 
   /// Bytes of all logs.
   [[nodiscard]] std::size_t bytes() const;

@@ -49,8 +49,9 @@ struct Transaction {
   bool is_abandoned = false;
   Timers::Id marker_timer = 0;
 
-  /// The last epoch is kept for the coordinator, which fences with it.
-  [[nodiscard]] bool is_exhausted() const { return epoch >= std::numeric_limits<std::int16_t>::max() - 1; }
+  /// The last epoch that a producer gets: the one above is the coordinator's, which fences with it.
+  static constexpr std::int16_t kLastEpoch = std::numeric_limits<std::int16_t>::max() - 1;
+  [[nodiscard]] bool is_exhausted() const { return epoch >= kLastEpoch; }
   [[nodiscard]] bool is_ending() const {
     return state == TransactionState::prepare_commit || state == TransactionState::prepare_abort;
   }

@@ -141,10 +141,9 @@ KafkaErrc end_plainly(Core& core, Transaction& transaction, bool committed) {
 
 /// Transaction version 2: a repeated request is known by the epoch before the bump.
 KafkaErrc end_bumping(Core& core, Transaction& transaction, const protocol::EndTxnRequest& request) {
-  constexpr auto kLastEpoch = std::numeric_limits<std::int16_t>::max() - 1;
   const bool is_completed = transaction.state == complete_commit || transaction.state == complete_abort;
   const bool follows_overflow = is_completed && transaction.previous_producer_id == request.producer_id &&
-                                request.producer_epoch == kLastEpoch && transaction.epoch == 0;
+                                request.producer_epoch == Transaction::kLastEpoch && transaction.epoch == 0;
   const bool is_repeated = follows_overflow || transaction.epoch == request.producer_epoch + 1;
   if (transaction.producer_id != request.producer_id && !follows_overflow) {
     return KafkaErrc::invalid_producer_id_mapping;
@@ -166,9 +165,9 @@ KafkaErrc end_bumping(Core& core, Transaction& transaction, const protocol::EndT
 }
 
 bool is_known_producer(const Transaction& transaction, const protocol::InitProducerIdRequest& request) {
-  constexpr auto kLastEpoch = std::numeric_limits<std::int16_t>::max() - 1;
   return transaction.epoch < 0 || request.producer_id == transaction.producer_id ||
-         (request.producer_id == transaction.previous_producer_id && request.producer_epoch >= kLastEpoch);
+         (request.producer_id == transaction.previous_producer_id &&
+          request.producer_epoch >= Transaction::kLastEpoch);
 }
 
 /// A new epoch for whoever asks, or for who has the one before (KIP-360).

@@ -71,7 +71,10 @@ KafkaErrc verify(Core& core, const Call& call, const std::string& transactional_
   if (partition.producers.has_open_transaction(batch.producer_id, batch.producer_epoch)) {
     return KafkaErrc::none;
   }
-  if (core.coordinator(transactional_id) < 0) return KafkaErrc::not_enough_replicas;
+  // Errors of coordinators reach the client as one that it repeats without asking for the leader.
+  if (core.coordinator(transactional_id) < 0 || core.are_coordinators_loading()) {
+    return KafkaErrc::not_enough_replicas;
+  }
   const TransactionOwner owner{transactional_id, batch.producer_id.value(), batch.producer_epoch};
   const auto error = call.version >= kAddsSince
                          ? add_to_transaction(core, owner, {{topic, partition.index}}, {})
@@ -88,7 +91,6 @@ KafkaErrc verify(Core& core, const Call& call, const std::string& transactional_
     case KafkaErrc::transaction_abortable:
       return call.version >= kAbortableSince ? error : KafkaErrc::invalid_txn_state;
     case KafkaErrc::concurrent_transactions:
-      // An error that older clients repeat without asking for the leader.
       return KafkaErrc::not_enough_replicas;
     default:
       return error;
