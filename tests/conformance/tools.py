@@ -197,6 +197,15 @@ def franz_produce(cluster, topic, count):
         raise LabError(f"franz-go could not write {topic}: {done.stderr}")
 
 
+def franz_transactions(cluster, topic, transactions, records):
+    """Runs transactions of `records` records each with franz-go; every third one, from the second on, is aborted."""
+    done = subprocess.run([str(franz_binary()), "-bootstrap", cluster.bootstrap, "-topic", topic, "-produce", str(records),
+                           "-transactions", str(transactions)],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise LabError(f"franz-go could not run transactions on {topic}: {done.stderr}")
+
+
 # --- kcat -------------------------------------------------------------------------------------------------------
 
 # Lengths first, so that any bytes may follow; kcat prints -1 for null.

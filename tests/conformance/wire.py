@@ -120,7 +120,7 @@ def string(text):
 
 
 class Connection:
-    """One connection to a broker; a context manager. Header version 1 only: no flexible requests."""
+    """One connection to a broker; a context manager."""
 
     def __init__(self, address, client_id="wire", timeout=30):
         host, _, port = address.rpartition(":")
@@ -137,10 +137,11 @@ class Connection:
     def send(self, data):
         self.socket.sendall(data)
 
-    def request(self, api, version, body):
-        """Sends one request; returns a Reader of the response's body. Closed when there is none."""
+    def request(self, api, version, body, flexible=False):
+        """Sends one request; returns a Reader of the response's body. Closed when there is none. The header of a flexible
+        request has tagged fields, of which there are none."""
         self.correlation_id += 1
-        header = struct.pack(">hhi", api, version, self.correlation_id) + string(self.client_id)
+        header = struct.pack(">hhi", api, version, self.correlation_id) + string(self.client_id) + b"\0" * flexible
         try:
             self.send(struct.pack(">i", len(header) + len(body)) + header + body)
             size = struct.unpack(">i", self.receive(4))[0]
@@ -150,6 +151,8 @@ class Connection:
         found = answer.take("i")
         if found != self.correlation_id:
             raise ValueError(f"correlation id {found} instead of {self.correlation_id}")
+        if flexible and answer.take("b"):
+            raise ValueError("tagged fields in the header of an answer")
         return answer
 
     def receive(self, size):

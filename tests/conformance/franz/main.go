@@ -1,6 +1,7 @@
 // Command franz reads every partition of a topic with franz-go, from the log start to the end at the time of the call,
 // and prints the canonical digest of each as JSON (the encoding is described in ../java/RecordDigest.java). With -hashes DIR
-// it also writes the first 64 bits of each record's digest to DIR/<partition>. With -produce N it writes N records instead.
+// it also writes the first 64 bits of each record's digest to DIR/<partition>. With -produce N it writes N records instead,
+// with -transactions M in M transactions of N records each.
 package main
 
 import (
@@ -220,6 +221,38 @@ func produce(bootstrap, topic string, count int) error {
 	return client.ProduceSync(context.Background(), records...).FirstErr()
 }
 
+// transact runs transactions of so many records each; the second of each three is aborted.
+func transact(bootstrap, topic string, transactions, count int) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.DefaultProduceTopic(topic),
+		kgo.TransactionalID("franz-"+topic), kgo.RecordDeliveryTimeout(stall))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 4*stall)
+	defer cancel()
+	for number := 0; number < transactions; number++ {
+		if err := client.BeginTransaction(); err != nil {
+			return err
+		}
+		for record := 0; record < count; record++ {
+			value := fmt.Sprintf("value %d of transaction %d", record, number)
+			client.Produce(ctx, &kgo.Record{Key: []byte(fmt.Sprint(record)), Value: []byte(value)}, nil)
+		}
+		if err := client.Flush(ctx); err != nil {
+			return err
+		}
+		end := kgo.TryCommit
+		if number%3 == 1 {
+			end = kgo.TryAbort
+		}
+		if err := client.EndTransaction(ctx, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func run() error {
 	bootstrap := flag.String("bootstrap", "", "host:port[,host:port...]")
 	topic := flag.String("topic", "", "topic to read")
@@ -232,7 +265,11 @@ func run() error {
 	flag.StringVar(&protection.password, "password", "", "SASL password")
 	hashes := flag.String("hashes", "", "directory for the hashes of the records, a file per partition")
 	count := flag.Int("produce", 0, "write so many records instead of reading")
+	transactions := flag.Int("transactions", 0, "write in so many transactions, each of as many records as -produce says")
 	flag.Parse()
+	if *transactions > 0 {
+		return transact(*bootstrap, *topic, *transactions, *count)
+	}
 	if *count > 0 {
 		return produce(*bootstrap, *topic, *count)
 	}
