@@ -30,12 +30,20 @@ struct Flow::Candidate {
   std::vector<OffsetRun> runs;
 
   [[nodiscard]] PartitionReport report() const {
+    // What a look back found is stored with the position that stands behind it: if this run, too, ends before
+    // its first flush, nobody will look for it again.
+    OffsetMap known;
+    known.restore(map, runs.empty() ? progress.source_offset : runs.front().source);
+    for (const auto& run : runs) known.add(run);
+    auto changed = known.take_unsaved();
+    const auto& all = known.segments();
     return {.source = source,
             .target = target,
             .source_id = source_id,
             .target_id = target_id,
             .progress = progress,
-            .last_segment = map.empty() ? -1 : map.back().number};
+            .segments = std::move(changed),
+            .last_segment = all.empty() ? -1 : all.back().number};
   }
 
   [[nodiscard]] PartitionStart start() {
