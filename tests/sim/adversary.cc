@@ -1,0 +1,338 @@
+#include "tests/sim/adversary.h"
+
+#include "protocol/api.h"
+
+namespace longhaul::sim {
+namespace {
+
+using protocol::ApiKey;
+using protocol::KafkaErrc;
+using sandbox::FaultAction;
+using sandbox::FaultMoment;
+using sandbox::FaultRule;
+
+/// A cluster's clock may be wrong, but not so much that it refuses what is written now.
+constexpr std::int64_t kClusterClockMaxMs = 20 * 60'000;
+/// The same for a host of Longhaul: brokers take no record from further ahead than an hour.
+constexpr std::int64_t kClockAheadMaxMs = 30 * 60'000;
+constexpr std::int64_t kClockBackMaxMs = 48 * 3'600'000;
+
+struct PassingError {
+  ApiKey api;
+  KafkaErrc code;
+  FaultMoment moment = FaultMoment::before;
+};
+
+const std::vector<PassingError>& source_errors() {
+  static const std::vector<PassingError> kErrors{
+      {ApiKey::fetch, KafkaErrc::not_leader_or_follower},
+      {ApiKey::fetch, KafkaErrc::unknown_leader_epoch},
+      {ApiKey::fetch, KafkaErrc::fenced_leader_epoch},
+      {ApiKey::fetch, KafkaErrc::replica_not_available},
+      {ApiKey::fetch, KafkaErrc::kafka_storage_error},
+      {ApiKey::fetch, KafkaErrc::offset_not_available},
+      {ApiKey::metadata, KafkaErrc::leader_not_available},
+      {ApiKey::list_offsets, KafkaErrc::not_leader_or_follower},
+      {ApiKey::list_offsets, KafkaErrc::leader_not_available},
+  };
+  return kErrors;
+}
+
+const std::vector<PassingError>& target_errors() {
+  static const std::vector<PassingError> kErrors{
+      {ApiKey::produce, KafkaErrc::not_leader_or_follower},
+      {ApiKey::produce, KafkaErrc::not_enough_replicas},
+      {ApiKey::produce, KafkaErrc::not_enough_replicas_after_append, FaultMoment::after},
+      {ApiKey::produce, KafkaErrc::request_timed_out},
+      {ApiKey::produce, KafkaErrc::request_timed_out, FaultMoment::after},
+      {ApiKey::produce, KafkaErrc::kafka_storage_error},
+      {ApiKey::metadata, KafkaErrc::leader_not_available},
+      {ApiKey::list_offsets, KafkaErrc::not_leader_or_follower},
+      {ApiKey::fetch, KafkaErrc::not_leader_or_follower},
+      {ApiKey::init_producer_id, KafkaErrc::coordinator_load_in_progress},
+      {ApiKey::create_topics, KafkaErrc::not_controller},
+      {ApiKey::create_topics, KafkaErrc::request_timed_out, FaultMoment::after},
+  };
+  return kErrors;
+}
+
+std::string_view action_name(FaultAction action) {
+  return sandbox::name_of(action);
+}
+
+constexpr FaultAction kActions[] = {FaultAction::disconnect, FaultAction::stall,    FaultAction::delay,
+                                    FaultAction::error,      FaultAction::truncate, FaultAction::garbage};
+
+}  // namespace
+
+Adversary::Adversary(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan,
+                     Crew& crew)
+    : loop_(loop),
+      net_(net),
+      trace_(trace),
+      tally_(tally),
+      plan_(plan),
+      crew_(crew),
+      chance_(plan.seed, 0x616476) {}
+
+std::vector<std::string> Adversary::kinds() {
+  std::vector<std::string> kinds = {"cut on the way to the broker",
+                                    "cut on the way to the client",
+                                    "connection reset",
+                                    "connection silent",
+                                    "connection stalled",
+                                    "slow road",
+                                    "connect refused",
+                                    "host partitioned",
+                                    "broker paused",
+                                    "broker down",
+                                    "leader moved",
+                                    "clock jump",
+                                    "crash",
+                                    "drain and restart",
+                                    "Produce executed after its sender was gone"};
+  for (const auto action : kActions) kinds.push_back(fmt::format("broker: {}", action_name(action)));
+  return kinds;
+}
+
+void Adversary::start(SteadyTime end) {
+  end_ = end;
+  schedule();
+}
+
+void Adversary::schedule() {
+  const auto when = loop_.time.now() + milliseconds(chance_.between(1, 2 * plan_.fault_pace.count()));
+  if (when >= end_) return;
+  (void)loop_.time.call_at(when, [this] {
+    if (healed_) return;
+    strike();
+    schedule();
+  });
+}
+
+void Adversary::strike() {
+  using Blow = void (Adversary::*)();
+  static constexpr Blow kBlows[] = {&Adversary::cut,
+                                    &Adversary::cut,
+                                    &Adversary::reset,
+                                    &Adversary::reset,
+                                    &Adversary::silence,
+                                    &Adversary::stall,
+                                    &Adversary::slow_road,
+                                    &Adversary::refuse,
+                                    &Adversary::partition_host,
+                                    &Adversary::pause_broker,
+                                    &Adversary::broker_down,
+                                    &Adversary::leaders_move,
+                                    &Adversary::leaders_move,
+                                    &Adversary::answers_go_wrong,
+                                    &Adversary::answers_go_wrong,
+                                    &Adversary::errors,
+                                    &Adversary::errors,
+                                    &Adversary::clock_jumps};
+  const auto blow = kBlows[chance_.below(std::size(kBlows))];
+  (this->*blow)();
+}
+
+Site& Adversary::some_site() {
+  return net_.site(chance_.percent(40) ? "a" : "b");
+}
+
+BrokerId Adversary::some_broker(const Site& site) {
+  return BrokerId(static_cast<std::int32_t>(chance_.between(1, site.cluster->options().brokers)));
+}
+
+std::shared_ptr<Link> Adversary::some_link() {
+  return net_.some_link(-1, some_site().name);
+}
+
+milliseconds Adversary::some_time(std::int64_t max_ms) {
+  // Short ones hit what is under way, long ones outlast time-outs.
+  return milliseconds(chance_.one_in(2) ? chance_.between(1, std::min<std::int64_t>(max_ms, 1'000))
+                                        : chance_.between(1, max_ms));
+}
+
+void Adversary::cut() {
+  const auto link = some_link();
+  if (link == nullptr) return;
+  auto& pipe = chance_.one_in(2) ? link->to_broker : link->to_client;
+  pipe.cut_after = static_cast<std::size_t>(chance_.one_in(2) ? chance_.below(100) : chance_.below(5'000));
+  trace_.event("link {} will be cut", link->id);
+}
+
+void Adversary::reset() {
+  const auto link = some_link();
+  if (link == nullptr) return;
+  ++tally_["connection reset"];
+  const auto leftovers = chance_.one_in(3) ? Leftovers::dropped : Leftovers::delivered;
+  trace_.event("link {} reset", link->id);
+  net_.reset(*link, leftovers, some_time(20'000));
+}
+
+void Adversary::silence() {
+  const auto link = some_link();
+  if (link == nullptr) return;
+  ++tally_["connection silent"];
+  trace_.event("link {} silent", link->id);
+  net_.go_silent(*link);
+}
+
+void Adversary::stall() {
+  const auto link = some_link();
+  if (link == nullptr) return;
+  ++tally_["connection stalled"];
+  auto& pipe = chance_.one_in(2) ? link->to_broker : link->to_client;
+  pipe.held_until = loop_.time.now() + some_time(40'000);
+  trace_.event("link {} stalled", link->id);
+  net_.rearm();
+}
+
+void Adversary::slow_road() {
+  if (crew_.current() == nullptr) return;
+  ++tally_["slow road"];
+  auto& road = net_.road(crew_.current()->number(), some_site().name);
+  road.extra = std::chrono::microseconds(chance_.between(1'000, 800'000));
+  trace_.event("slow road");
+  (void)loop_.time.call_at(loop_.time.now() + some_time(30'000), [&road] { road.extra = {}; });
+}
+
+void Adversary::refuse() {
+  if (crew_.current() == nullptr) return;
+  auto& site = some_site();
+  auto& road = net_.road(crew_.current()->number(), site.name);
+  road.refused_until = loop_.time.now() + some_time(30'000);
+  trace_.event("connects to {} are refused", site.name);
+  // Something has to be connected anew.
+  const auto link = net_.some_link(crew_.current()->number(), site.name);
+  if (link != nullptr) net_.reset(*link, Leftovers::dropped, milliseconds(0));
+}
+
+void Adversary::partition_host() {
+  if (crew_.current() == nullptr) return;
+  ++tally_["host partitioned"];
+  auto& site = some_site();
+  net_.road(crew_.current()->number(), site.name).blocked_until = loop_.time.now() + some_time(60'000);
+  trace_.event("instance {} cannot reach {}", crew_.current()->number(), site.name);
+  net_.rearm();
+}
+
+void Adversary::pause_broker() {
+  ++tally_["broker paused"];
+  auto& site = some_site();
+  const auto broker = some_broker(site);
+  site.paused_until[broker] = loop_.time.now() + some_time(40'000);
+  trace_.event("broker {} of {} paused", broker, site.name);
+  net_.rearm();
+}
+
+void Adversary::broker_down() {
+  auto& site = some_site();
+  const auto broker = some_broker(site);
+  if (!site.cluster->is_up(broker)) return;
+  ++tally_["broker down"];
+  trace_.event("broker {} of {} goes down", broker, site.name);
+  LH_CHECK(site.cluster->set_broker_up(broker, false, net_.now(site)).has_value());
+  net_.deliver(site);
+  (void)loop_.time.call_at(loop_.time.now() + some_time(40'000), [this, &site, broker] {
+    if (site.cluster->is_up(broker)) return;
+    trace_.event("broker {} of {} is back", broker, site.name);
+    LH_CHECK(site.cluster->set_broker_up(broker, true, net_.now(site)).has_value());
+    net_.deliver(site);
+  });
+}
+
+void Adversary::leaders_move() {
+  auto& site = some_site();
+  const auto to = some_broker(site);
+  if (!site.cluster->is_up(to)) return;
+  const auto topics = site.cluster->topics();
+  if (topics.empty()) return;
+  const bool all = chance_.one_in(4);
+  const auto& chosen = chance_.pick(topics);
+  for (const auto& topic : topics) {
+    if (!all && topic != chosen) continue;
+    for (std::int32_t i = 0; site.cluster->partition(topic, PartitionIndex(i)); ++i) {
+      // A broker without a replica cannot lead; that is no fault then.
+      if (site.cluster->move_leader(topic, PartitionIndex(i), to, net_.now(site))) ++tally_["leader moved"];
+    }
+  }
+  trace_.event("leaders of {} on {} move to {}", all ? "everything" : chosen, site.name, to);
+  net_.deliver(site);
+}
+
+void Adversary::add_rule(Site& site, FaultRule rule) {
+  rule.count = chance_.between(1, chance_.one_in(2) ? 2 : 15);
+  rule.skip = chance_.one_in(2) ? 0 : chance_.below(10);
+  if (chance_.one_in(3)) rule.probability = 0.4;
+  trace_.event("{}: {}", site.name, rule.to_string());
+  const auto id = site.cluster->faults().add(std::move(rule));
+  (void)loop_.time.call_at(loop_.time.now() + some_time(60'000),
+                           [&site, id] { (void)site.cluster->faults().remove(id); });
+}
+
+void Adversary::answers_go_wrong() {
+  auto& site = some_site();
+  FaultRule rule;
+  rule.action = chance_.one_of({FaultAction::disconnect, FaultAction::disconnect, FaultAction::stall,
+                                FaultAction::delay, FaultAction::truncate, FaultAction::garbage});
+  rule.moment = chance_.one_in(2) ? FaultMoment::before : FaultMoment::after;
+  rule.delay = some_time(20'000);
+  // Producers of the source are not the ones that are tested.
+  rule.api = site.name == "a"
+                 ? chance_.one_of({ApiKey::fetch, ApiKey::fetch, ApiKey::metadata, ApiKey::list_offsets,
+                                   ApiKey::api_versions})
+                 : chance_.one_of({ApiKey::produce, ApiKey::produce, ApiKey::produce, ApiKey::fetch,
+                                   ApiKey::metadata, ApiKey::list_offsets, ApiKey::api_versions,
+                                   ApiKey::init_producer_id, ApiKey::create_topics});
+  add_rule(site, std::move(rule));
+}
+
+void Adversary::errors() {
+  auto& site = some_site();
+  const auto& error = chance_.pick(site.name == "a" ? source_errors() : target_errors());
+  FaultRule rule;
+  rule.action = FaultAction::error;
+  rule.api = error.api;
+  rule.error_code = error.code;
+  rule.moment = error.moment;
+  add_rule(site, std::move(rule));
+}
+
+void Adversary::clock_jumps() {
+  ++tally_["clock jump"];
+  if (crew_.current() != nullptr && chance_.one_in(2)) {
+    const auto ms = chance_.between(-kClockBackMaxMs, kClockAheadMaxMs);
+    trace_.event("clock of instance {} is {} ms ahead", crew_.current()->number(), ms);
+    crew_.current()->time().set_ahead(ms);
+    return;
+  }
+  auto& site = some_site();
+  site.wall_ahead_ms = chance_.between(-kClusterClockMaxMs, kClusterClockMaxMs);
+  trace_.event("clock of {} is {} ms ahead", site.name, site.wall_ahead_ms);
+}
+
+void Adversary::count_rules() {
+  for (const auto* name : {"a", "b"}) {
+    for (const auto action : kActions)
+      tally_[fmt::format("broker: {}", action_name(action))] +=
+          net_.site(name).cluster->faults().injected(action);
+  }
+}
+
+void Adversary::heal() {
+  healed_ = true;
+  count_rules();
+  trace_.event("everything is healed");
+  for (const auto* name : {"a", "b"}) {
+    auto& site = net_.site(name);
+    site.cluster->faults().clear();
+    for (int broker = 1; broker <= site.cluster->options().brokers; ++broker) {
+      if (!site.cluster->is_up(BrokerId(broker)))
+        LH_CHECK(site.cluster->set_broker_up(BrokerId(broker), true, net_.now(site)).has_value());
+    }
+    net_.deliver(site);
+  }
+  net_.heal();
+}
+
+}  // namespace longhaul::sim

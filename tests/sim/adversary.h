@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/sim/crew.h"
+
+namespace longhaul::sim {
+
+/// Makes things go wrong in a world, one after another, as its seed says; and in the end heals all of it.
+class Adversary {
+ public:
+  Adversary(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan, Crew& crew);
+
+  void start(SteadyTime end);
+  /// Everything works again, for good.
+  void heal();
+
+  /// Kinds of fault that the tally of a large run must hold.
+  [[nodiscard]] static std::vector<std::string> kinds();
+
+ private:
+  void schedule();
+  void strike();
+  [[nodiscard]] Site& some_site();
+  [[nodiscard]] BrokerId some_broker(const Site& site);
+  [[nodiscard]] std::shared_ptr<Link> some_link();
+  [[nodiscard]] milliseconds some_time(std::int64_t max_ms);
+
+  void cut();
+  void reset();
+  void silence();
+  void stall();
+  void slow_road();
+  void refuse();
+  void partition_host();
+  void pause_broker();
+  void broker_down();
+  void leaders_move();
+  void answers_go_wrong();
+  void errors();
+  void clock_jumps();
+  void add_rule(Site& site, sandbox::FaultRule rule);
+  void count_rules();
+
+  SimLoop& loop_;
+  SimNet& net_;
+  Trace& trace_;
+  Tally& tally_;
+  const WorldPlan& plan_;
+  Crew& crew_;
+  Chance chance_;
+  SteadyTime end_{};
+  bool healed_ = false;
+};
+
+}  // namespace longhaul::sim

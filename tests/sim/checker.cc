@@ -1,0 +1,193 @@
+#include "tests/sim/checker.h"
+
+#include <algorithm>
+#include <set>
+
+#include "replicator/stored_position.h"
+#include "tests/sim/logs.h"
+
+namespace longhaul::sim {
+namespace {
+
+using replicator::MapSegment;
+
+std::string identity(const Record& record) {
+  return record.key.value_or("\x01null") + "\x02" + record.value.value_or("\x01null");
+}
+
+/// What is the matter where `found` leaves `expected`; empty when they are the same.
+std::string compare(const std::vector<Record>& expected, const std::vector<Record>& found) {
+  const auto both = std::min(expected.size(), found.size());
+  std::size_t at = 0;
+  while (at < both && expected[at].same_content(found[at])) ++at;
+  if (at == expected.size() && at == found.size()) return {};
+  std::set<std::string> before;
+  for (std::size_t i = 0; i < at; ++i) before.insert(identity(expected[i]));
+  std::set<std::string> all;
+  for (const auto& record : expected) all.insert(identity(record));
+  const auto counts = fmt::format("{} expected, {} found; record {}: ", expected.size(), found.size(), at);
+  if (at == found.size()) return counts + "LOST, or not replicated yet: " + expected[at].to_string();
+  if (before.contains(identity(found[at]))) return counts + "DUPLICATE " + found[at].to_string();
+  if (!all.contains(identity(found[at]))) return counts + "UNKNOWN " + found[at].to_string();
+  if (at == expected.size()) return counts + "MORE THAN WRITTEN " + found[at].to_string();
+  if (identity(found[at]) == identity(expected[at])) {
+    return counts + "CHANGED " + expected[at].to_string() + " to " + found[at].to_string();
+  }
+  std::set<std::string> rest;
+  for (std::size_t i = at; i < found.size(); ++i) rest.insert(identity(found[i]));
+  return counts + (rest.contains(identity(expected[at])) ? "OUT OF ORDER " : "LOST ") +
+         expected[at].to_string() + " instead of " + found[at].to_string();
+}
+
+/// Each partition that the source has.
+std::vector<TopicPartition> partitions(SimNet& net, const WorldPlan& plan) {
+  std::vector<TopicPartition> all;
+  for (const auto& topic : plan.topics) {
+    for (std::int32_t i = 0; net.site("a").cluster->partition(topic.name, PartitionIndex(i)); ++i)
+      all.push_back({topic.name, PartitionIndex(i)});
+  }
+  return all;
+}
+
+/// The source as the flow has to read it.
+std::optional<Log> read_source(SimNet& net, const WorldPlan& plan, const TopicPartition& partition,
+                               std::string& problem) {
+  const bool committed = plan.instance.isolation == protocol::IsolationLevel::read_committed;
+  return read_log(net, net.site("a"), partition, problem, committed ? Reads::committed : Reads::uncommitted);
+}
+
+TopicPartition target_of(const TopicPartition& source) {
+  return {"A." + source.topic, source.partition};
+}
+
+struct Tables {
+  std::map<TopicPartition, replicator::StoredPosition> positions;
+  std::map<TopicPartition, std::map<std::int64_t, MapSegment>> segments;
+  std::map<TopicPartition, std::int64_t> mm2;
+};
+
+Tables read_tables(SimNet& net, std::vector<std::string>& problems) {
+  Tables tables;
+  auto& target = net.site("b");
+  std::string problem;
+  for (const auto& [key, value] : read_table(net, target, "mm2-longhaul.A.internal", problem)) {
+    const auto parsed = replicator::parse_state_key("A", key);
+    if (!parsed || !*parsed) {
+      problems.push_back("a state key cannot be read: " + key);
+    } else if ((*parsed)->kind == replicator::StateKey::Kind::position) {
+      auto position = replicator::parse_position(value);
+      if (!position) problems.push_back("a position cannot be read: " + value);
+      if (position) tables.positions[(*parsed)->source] = *std::move(position);
+    } else {
+      auto segment = replicator::parse_segment((*parsed)->segment, value);
+      if (!segment) problems.push_back("a segment cannot be read: " + value);
+      if (segment) tables.segments[(*parsed)->source][(*parsed)->segment] = *std::move(segment);
+    }
+  }
+  for (const auto& [key, value] : read_table(net, target, "mm2-offsets.A.internal", problem)) {
+    const auto source = replicator::parse_mm2_offset_key("MirrorSourceConnector", "A", key);
+    const auto offset = replicator::parse_mm2_offset_value(value);
+    if (source && offset) tables.mm2[*source] = *offset;
+  }
+  if (!problem.empty()) problems.push_back(problem);
+  return tables;
+}
+
+/// Holds the stored map against the pairs that the two logs show.
+std::string compare_map(const std::vector<Record>& source, const std::vector<Record>& target,
+                        const std::map<std::int64_t, MapSegment>& segments) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> mapped;
+  for (const auto& [number, segment] : segments) {
+    for (const auto& run : segment.runs) {
+      for (std::int64_t i = 0; i < run.records; ++i)
+        mapped.emplace_back(run.source.value() + i, run.target.value() + i);
+    }
+  }
+  for (std::size_t i = 0; i < std::min(source.size(), mapped.size()); ++i) {
+    const std::pair expected(source[i].offset, target[i].offset);
+    if (mapped[i] == expected) continue;
+    return fmt::format("the map says {} -> {}, the logs {} -> {}", mapped[i].first, mapped[i].second,
+                       expected.first, expected.second);
+  }
+  if (mapped.size() == source.size()) return {};
+  return fmt::format("the map has {} records, the log {}", mapped.size(), source.size());
+}
+
+std::string check_position(const Tables& tables, const TopicPartition& partition, const Log& source,
+                           const Log& target) {
+  const auto found = tables.positions.find(partition);
+  if (source.end == 0) return {};  // it may have been made just now
+  if (found == tables.positions.end()) return "has no stored position";
+  const auto& stored = found->second;
+  const auto& progress = stored.progress;
+  if (!stored.drained) return "its stored position is not drained";
+  if (progress.source_offset.value() != source.end) {
+    return fmt::format("its stored source offset is {}, the log ends at {}", progress.source_offset,
+                       source.end);
+  }
+  const auto last = target.records.empty() ? -1 : target.records.back().offset;
+  if (last >= 0 && (progress.target_offset.value() <= last || progress.target_offset.value() > target.end)) {
+    return fmt::format("its stored target offset is {}, the last record is at {}, the log ends at {}",
+                       progress.target_offset, last, target.end);
+  }
+  const auto mm2 = tables.mm2.find(partition);
+  if (mm2 == tables.mm2.end() || mm2->second != source.end - 1) {
+    return fmt::format("MM2's record says {}, the last source offset is {}",
+                       mm2 == tables.mm2.end() ? -1 : mm2->second, source.end - 1);
+  }
+  const auto segments = tables.segments.find(partition);
+  static const std::map<std::int64_t, MapSegment> kNone;
+  return compare_map(source.records, target.records,
+                     segments == tables.segments.end() ? kNone : segments->second);
+}
+
+}  // namespace
+
+std::vector<std::string> check_logs(SimNet& net, const WorldPlan& plan, const Oracle& oracle) {
+  std::vector<std::string> problems;
+  static const std::vector<Record> kNone;
+  for (const auto& partition : partitions(net, plan)) {
+    const auto found = oracle.records.find(partition);
+    const auto& written = found == oracle.records.end() ? kNone : found->second;
+    std::string problem;
+    const auto all = read_log(net, net.site("a"), partition, problem);
+    const auto source = read_source(net, plan, partition, problem);
+    const auto target = read_log(net, net.site("b"), target_of(partition), problem);
+    if (!all || !source || !target) {
+      problems.push_back(problem);
+      continue;
+    }
+    if (auto wrong = compare(written, all->records); !wrong.empty())
+      problems.push_back(fmt::format("the simulator is wrong about source {}: {}", partition, wrong));
+    if (auto wrong = compare(source->records, target->records); !wrong.empty())
+      problems.push_back(fmt::format("{}: {}", partition, wrong));
+  }
+  return problems;
+}
+
+std::vector<std::string> check_state(SimNet& net, const WorldPlan& plan) {
+  std::vector<std::string> problems;
+  const auto tables = read_tables(net, problems);
+  for (const auto& partition : partitions(net, plan)) {
+    std::string problem;
+    const auto source = read_source(net, plan, partition, problem);
+    const auto target = read_log(net, net.site("b"), target_of(partition), problem);
+    if (!source || !target) continue;  // told by check_logs()
+    if (auto wrong = check_position(tables, partition, *source, *target); !wrong.empty())
+      problems.push_back(fmt::format("{}: {}", partition, wrong));
+  }
+  return problems;
+}
+
+bool target_is_long_enough(SimNet& net, const WorldPlan& plan) {
+  for (const auto& partition : partitions(net, plan)) {
+    const auto target = target_of(partition);
+    const auto state = net.site("b").cluster->partition(target.topic, target.partition);
+    std::string problem;
+    const auto source = read_source(net, plan, partition, problem);
+    if (!state || !source || state->end_offset < std::ssize(source->records)) return false;
+  }
+  return true;
+}
+
+}  // namespace longhaul::sim

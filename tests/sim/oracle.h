@@ -1,0 +1,44 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace longhaul::sim {
+
+/// One record as a consumer sees it.
+struct Record {
+  std::int64_t offset = -1;
+  std::int64_t timestamp = -1;
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers;
+
+  [[nodiscard]] bool same_content(const Record& other) const {
+    return timestamp == other.timestamp && key == other.key && value == other.value &&
+           headers == other.headers;
+  }
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// What the producers of the source were told is stored, in order of offsets.
+struct Oracle {
+  std::map<TopicPartition, std::vector<Record>> records;
+  std::int64_t count = 0;
+};
+
+/// The data records of a log, and where it begins and ends.
+struct Log {
+  std::int64_t start = 0;
+  std::int64_t end = 0;
+  std::vector<Record> records;
+  std::int64_t control_batches = 0;
+};
+
+}  // namespace longhaul::sim

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sandbox/options.h"
+#include "tests/sim/instance.h"
+#include "tests/sim/writers.h"
+
+namespace longhaul::sim {
+
+/// What the command line says about every world.
+struct RunOptions {
+  int virtual_minutes = 10;
+  bool trace = false;
+  /// Whether requests of a crashed instance may be executed after its successor has begun.
+  bool late_requests = false;
+  /// Whether producers of the source give timestamps that make brokers forget a producer.
+  bool old_timestamps = false;
+  /// Whether two instances may be alive at once.
+  bool two_instances = false;
+};
+
+struct TopicPlan {
+  std::string name;
+  std::int32_t partitions = 1;
+  /// When it is created, and when it gets one partition more (nothing: never).
+  milliseconds created_at{0};
+  std::optional<milliseconds> grows_at;
+};
+
+/// Everything a seed decides before time begins.
+struct WorldPlan {
+  std::uint64_t seed = 0;
+  sandbox::ClusterOptions source;
+  sandbox::ClusterOptions target;
+  std::vector<TopicPlan> topics;
+  std::vector<WriterPlan> writers;
+  InstancePlan instance;
+  int backlog = 0;  ///< batches of each writer that are there when the first instance starts
+  /// Mean time between two faults.
+  milliseconds fault_pace{10'000};
+  /// How long an instance lives in the mean; zero: until the end.
+  milliseconds instance_life{60'000};
+  milliseconds faults_end{0};
+
+  [[nodiscard]] std::string to_string() const;
+};
+
+[[nodiscard]] WorldPlan make_plan(std::uint64_t seed, const RunOptions& options);
+
+}  // namespace longhaul::sim

@@ -1,0 +1,170 @@
+#include "tests/sim/world.h"
+
+#include "base/log_capture.h"
+#include "protocol/messages/create_partitions.h"
+#include "tests/sim/adversary.h"
+#include "tests/sim/checker.h"
+
+namespace longhaul::sim {
+namespace {
+
+using std::chrono::seconds;
+
+/// From the end of the last fault until everything is there: a request that is never answered ends by its own
+/// time limit, and then some.
+constexpr seconds kCatchUpTime{240};
+constexpr std::int64_t kRecordsMin = 1'000;
+
+/// Log lines of the world that is running.
+struct Lines {
+  static inline Trace* trace = nullptr;
+  static inline std::vector<std::string> stops;
+
+  explicit Lines(Trace& of) {
+    trace = &of;
+    stops.clear();
+    log::set_capture([](log::Level level, std::string_view line) {
+      if (trace->prints()) trace->note(fmt::format("        {}", line));
+      if (level == log::Level::error && line.find("partition stopped") != std::string_view::npos)
+        stops.emplace_back(line);
+    });
+  }
+  ~Lines() { log::set_capture(nullptr); }
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, const RunOptions& options)
+      : options_(options),
+        plan_(make_plan(seed, options)),
+        trace_(loop_.time, options.trace),
+        net_(loop_.time, trace_, outcome_.tally, seed),
+        source_(net_.add("a", plan_.source)),
+        target_(net_.add("b", plan_.target)),
+        writers_(loop_.time, net_, trace_, source_, seed, plan_.writers),
+        crew_(loop_, net_, trace_, outcome_.tally, plan_, options_),
+        adversary_(loop_, net_, trace_, outcome_.tally, plan_, crew_) {
+    outcome_.seed = seed;
+  }
+
+  Outcome run() {
+    const Lines lines(trace_);
+    if (trace_.prints()) trace_.note(plan_.to_string());
+    began_ = loop_.time.now();
+    create_topics();
+    for (int i = 0; i < plan_.backlog; ++i) writers_.write_once();
+    live();
+    crew_.finish();
+    loop_.run_to(began_ + std::chrono::minutes(options_.virtual_minutes));
+    if (loop_.spins()) problem("something runs for ever while no time passes");
+    for (const auto& line : Lines::stops) problem(line);
+    outcome_.hash = trace_.hash();
+    outcome_.records = writers_.oracle().count;
+    outcome_.requests = net_.requests;
+    outcome_.virtual_ms = std::chrono::duration_cast<milliseconds>(loop_.time.now() - began_).count();
+    return outcome_;
+  }
+
+ private:
+  void problem(std::string text) { outcome_.problems.push_back(std::move(text)); }
+
+  void create_topics() {
+    for (const auto& topic : plan_.topics) {
+      const auto create = [this, &topic] {
+        // The oracle does not forget, so nor may the source.
+        const sandbox::TopicConfig::Values configs{{"retention.ms", "-1"}};
+        if (!source_.cluster->create_topic(topic.name, topic.partitions, -1, configs)) return false;
+        net_.deliver(source_);
+        return true;
+      };
+      if (topic.created_at.count() == 0) {
+        LH_CHECK(create());
+      } else {
+        insist(began_ + topic.created_at, create);
+      }
+      if (topic.grows_at) insist(began_ + *topic.grows_at, [this, &topic] { return grow(topic); });
+    }
+  }
+
+  /// Does `act` at `when`, and again until it succeeds: brokers may be down.
+  template <class Act>
+  void insist(SteadyTime when, Act act) {
+    (void)loop_.time.call_at(when, [this, act] {
+      if (!act()) insist(loop_.time.now() + milliseconds(500), act);
+    });
+  }
+
+  bool grow(const TopicPlan& topic) {
+    protocol::CreatePartitionsRequest request;
+    request.topics.push_back({.name = topic.name, .count = topic.partitions + 1});
+    request.timeout_ms = 1'000;
+    constexpr std::int16_t kVersion = 3;
+    for (int broker = 1; broker <= plan_.source.brokers; ++broker) {
+      const auto answer = net_.call(source_, broker, request, kVersion);
+      if (!answer || answer->body.results.at(0).error_code != protocol::KafkaErrc::none) continue;
+      net_.deliver(source_);
+      return true;
+    }
+    return false;
+  }
+
+  void live() {
+    crew_.start_one();
+    adversary_.start(began_ + plan_.faults_end);
+    writers_.start(began_ + plan_.faults_end);
+    loop_.run_to(began_ + plan_.faults_end);
+    adversary_.heal();
+    crew_.calm_down();
+    while (writers_.oracle().count < kRecordsMin) writers_.write_once();
+    insist(loop_.time.now(), [this] { return writers_.end_transactions(); });
+    outcome_.instances = crew_.started();
+    catch_up();
+    if (loop_.spins()) return;
+    crew_.drain_current(outcome_.problems);
+    for (auto& wrong : check_logs(net_, plan_, writers_.oracle())) problem(std::move(wrong));
+    if (outcome_.problems.empty() && Lines::stops.empty()) {
+      for (auto& wrong : check_state(net_, plan_)) problem(std::move(wrong));
+    }
+    for (const auto& failed : crew_.failed_starts()) problem("a start failed: " + failed);
+  }
+
+  void catch_up() {
+    // What was under way when the last fault ended may have to wait for its time limit.
+    loop_.run_to(loop_.time.now() + plan_.instance.request_timeout + seconds(10));
+    const auto deadline = loop_.time.now() + kCatchUpTime;
+    while (loop_.time.now() < deadline && !loop_.spins()) {
+      loop_.run_to(loop_.time.now() + milliseconds(500));
+      if (crew_.current() == nullptr || !crew_.current()->started() || !target_is_long_enough(net_, plan_))
+        continue;
+      crew_.current()->ask_status();
+      loop_.settle();
+      const auto& status = crew_.current()->status();
+      if (status && status->lag == 0 && status->behind_goal == 0 && status->missing_topics == 0) {
+        trace_.event("caught up");
+        return;
+      }
+    }
+    problem(fmt::format("not caught up {} s after everything was healed", kCatchUpTime.count()));
+  }
+
+  const RunOptions options_;
+  const WorldPlan plan_;
+  Outcome outcome_;
+  SimLoop loop_;
+  Trace trace_;
+  SimNet net_;
+  Site& source_;
+  Site& target_;
+  Writers writers_;
+  Crew crew_;
+  Adversary adversary_;
+  SteadyTime began_{};
+};
+
+}  // namespace
+
+Outcome run_world(std::uint64_t seed, const RunOptions& options) {
+  return World(seed, options).run();
+}
+
+}  // namespace longhaul::sim
