@@ -94,10 +94,10 @@ class Holder:
 
         return settled(once)
 
-    def produce(self, topic, count=1, partition=0, plain=False, sequence=None):
+    def produce(self, topic, count=1, partition=0, plain=False, sequence=None, **fields):
         """(error, base offset) of one batch; the sequence goes on where it was taken."""
         data = batch(count=count, attributes=0 if plain else TRANSACTIONAL, producer_id=self.producer,
-                     producer_epoch=self.epoch, base_sequence=self.sequence if sequence is None else sequence)
+                     producer_epoch=self.epoch, base_sequence=self.sequence if sequence is None else sequence, **fields)
 
         def once():
             answer = self.connection.produce({(topic, partition): data},
