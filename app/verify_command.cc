@@ -24,6 +24,7 @@ struct VerifyArguments {
   std::string topics;
   int parallel = 8;
   double patience = 5;
+  std::optional<std::int64_t> sample;
 };
 
 struct Totals {
@@ -117,7 +118,8 @@ Totals compare(const config::FlowConfig& flow, const VerifyClusters& clusters, c
 ExitCode verify(const VerifyArguments& arguments) {
   VerifyOptions options{.topics = {},
                         .parallel = arguments.parallel,
-                        .patience = milliseconds(static_cast<std::int64_t>(arguments.patience * 1000))};
+                        .patience = milliseconds(static_cast<std::int64_t>(arguments.patience * 1000)),
+                        .sample = arguments.sample};
   if (!arguments.topics.empty()) {
     auto pattern = replicator::JavaPattern::compile(arguments.topics);
     if (!pattern) {
@@ -130,6 +132,14 @@ ExitCode verify(const VerifyArguments& arguments) {
   if (!configuration) return ExitCode::wrong_usage;
   const auto flows = chosen_flows(*configuration, arguments.flows);
   if (!flows) return ExitCode::wrong_usage;
+  for (const auto* flow : *flows) {
+    if (!arguments.sample || flow->own.append_times == config::AppendTimes::preserve) continue;
+    print_error(
+        fmt::format("--sample finds the same records by their times, which flow {} does not copy "
+                    "(longhaul.log.append.time = passthrough)",
+                    flow->name()));
+    return ExitCode::wrong_usage;
+  }
 
   Totals all;
   for (const auto* flow : *flows) {
@@ -180,6 +190,13 @@ void add_verify_command(CLI::App& app, int& exit_code) {
       ->add_option("--topics", arguments->topics,
                    "Only source topics that this regular expression matches as a whole")
       ->type_name("RE");
+  command
+      ->add_option(
+          "--sample", arguments->sample,
+          "Compare only about so many records of each partition, at up to ten places that are spread "
+          "over their times")
+      ->type_name("RECORDS")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000'000}));
   command->add_option("--parallel", arguments->parallel, "Partitions compared at the same time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/verify_sample.h"
 #include "app/wiring.h"
 #include "client/admin_requests.h"
 #include "net/event.h"
@@ -62,6 +63,7 @@ std::string remarks(const replicator::PartitionVerifier::Counts& counts) {
 
 VerifyResult result_of(const ComparedPartition& partition, const replicator::ComparisonOutcome& outcome) {
   VerifyResult result{.what = arrow(partition.source, partition.target), .records = outcome.counts.records};
+  if (partition.from_timestamp) result.what += fmt::format(" from time {}", *partition.from_timestamp);
   if (outcome.difference) {
     result.kind = VerifyResult::Kind::differs;
     result.text = fmt::format("after {} equal records, {}", result.records, explained(*outcome.difference));
@@ -85,6 +87,7 @@ class FlowComparison {
         options_(options),
         report_(std::move(report)),
         isolation_(flow_options(flow).isolation),
+        append_times_(flow_options(flow).append_times),
         source_(io, std::move(clusters.source)),
         target_(io, std::move(clusters.target)),
         group_(io.executor) {}
@@ -177,6 +180,24 @@ class FlowComparison {
       known.push_back(std::move(job));
     }
     jobs_ = std::move(known);
+    if (options_.sample) LH_CO_TRY_VOID(co_await choose_places(*options_.sample));
+    co_return Result<void>{};
+  }
+
+  net::Async<void> choose_places(std::int64_t records) {
+    std::deque<ComparedPartition> places;
+    for (const auto& job : jobs_) {
+      auto found = co_await sample_places(source_, target_, job, isolation_, records, admin_deadline());
+      if (!found && net::is_aborted(found.error())) co_return fail(found.error());
+      if (!found) {
+        report_({.kind = VerifyResult::Kind::not_compared,
+                 .what = arrow(job.source, job.target),
+                 .text = found.error().message()});
+        continue;
+      }
+      for (auto& place : *found) places.push_back(std::move(place));
+    }
+    jobs_ = std::move(places);
     co_return Result<void>{};
   }
 
@@ -205,9 +226,11 @@ class FlowComparison {
     while (!jobs_.empty()) {
       auto job = std::move(jobs_.front());
       jobs_.pop_front();
-      replicator::PartitionComparison comparison(
-          source_, target_, job,
-          {.source_isolation = isolation_, .patience = options_.patience, .lane = lane});
+      replicator::PartitionComparison comparison(source_, target_, job,
+                                                 {.source_isolation = isolation_,
+                                                  .append_times = append_times_,
+                                                  .patience = options_.patience,
+                                                  .lane = lane});
       const auto outcome = co_await comparison.run();
       if (!outcome) break;
       report_(result_of(job, *outcome));
@@ -221,6 +244,7 @@ class FlowComparison {
   const VerifyOptions& options_;
   Report report_;
   protocol::IsolationLevel isolation_;
+  replicator::AppendTimes append_times_;
   Cluster source_;
   Cluster target_;
   std::deque<ComparedPartition> jobs_;

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "app/config/flow_config.h"
@@ -31,6 +32,8 @@ struct VerifyOptions {
   int parallel = 8;
   /// How long a target that lacks records may take to get the next ones.
   milliseconds patience{5'000};
+  /// Records to compare of each partition, at places spread over its time; all when empty.
+  std::optional<std::int64_t> sample = std::nullopt;
 };
 
 /// How both sides are reached.

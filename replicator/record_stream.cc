@@ -15,8 +15,8 @@ Offset behind(const protocol::RecordSetEntry& entry) {
 
 }  // namespace
 
-RecordStream::RecordStream(OffsetRange range, std::size_t payload_max)
-    : range_(range), fetch_offset_(range.begin), position_(range.begin), entry_(payload_max) {}
+RecordStream::RecordStream(OffsetRange range, std::size_t payload_max, AppendTimes append_times)
+    : range_(range), fetch_offset_(range.begin), position_(range.begin), entry_(payload_max, append_times) {}
 
 Result<void> RecordStream::feed(Slice records, std::vector<AbortedTransaction> aborted) {
   auto next = fetch_offset_;

@@ -28,7 +28,7 @@ struct OffsetRange {
 class RecordStream {
  public:
   /// No batch may unpack to more than `payload_max` bytes.
-  RecordStream(OffsetRange range, std::size_t payload_max);
+  RecordStream(OffsetRange range, std::size_t payload_max, AppendTimes append_times = AppendTimes::preserve);
 
   [[nodiscard]] const OffsetRange& range() const { return range_; }
   /// Where the next fetch reads.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/system/errc.hpp>
 
 namespace longhaul::replicator {
 namespace {
@@ -92,21 +93,39 @@ std::optional<RecordField> first_difference(const StreamRecord& source, const St
 }
 
 PartitionVerifier::PartitionVerifier(Options options)
-    : source_(options.source, options.payload_max),
+    : source_(options.source, options.payload_max, options.append_times),
       target_(options.target, options.payload_max),
+      source_from_(options.from_timestamp),
+      target_from_(options.from_timestamp),
       source_goal_(options.source.end),
-      target_goal_(options.target.end),
-      source_starts_late_(options.source.begin > Offset(0)),
-      target_starts_late_(options.target.begin > Offset(0)) {}
+      target_goal_(options.from_timestamp ? options.target.begin : options.target.end),
+      source_starts_late_(!options.from_timestamp && options.source.begin > Offset(0)),
+      target_starts_late_(!options.from_timestamp && options.target.begin > Offset(0)) {}
 
 Result<bool> PartitionVerifier::load(VerifySide side) {
   bool& has = side == VerifySide::source ? has_source_ : has_target_;
   if (has) return true;
-  auto found = stream(side).advance();
+  auto found = load_sampled(side);
   if (!found)
     return in_context(std::move(found).error(), "{}", side == VerifySide::source ? "source" : "target");
   has = *found;
   return has;
+}
+
+Result<bool> PartitionVerifier::load_sampled(VerifySide side) {
+  auto& from = side == VerifySide::source ? source_from_ : target_from_;
+  for (;;) {
+    LH_TRY(const bool found, stream(side).advance());
+    if (!found || !from) return found;
+    const auto& record = stream(side).current();
+    if (side == VerifySide::target && record.is_append_time) {
+      return fail(make_error_code(boost::system::errc::not_supported),
+                  "it stores append times, by which the same records cannot be found on both sides");
+    }
+    if (record.timestamp < *from) continue;
+    from.reset();
+    return true;
+  }
 }
 
 /// Whether the side's current record lies below the end it had at the start.

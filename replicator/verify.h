@@ -56,6 +56,11 @@ class PartitionVerifier {
     OffsetRange source;
     OffsetRange target;
     std::size_t payload_max = std::size_t{128} << 20U;
+    /// Which times the flow gives records of a source topic with append times.
+    AppendTimes append_times = AppendTimes::preserve;
+    /// A sample: both sides begin at their first record that is this late, whatever lies before, and the end
+    /// of the source's range is the end; the target's is only how far it may be read.
+    std::optional<std::int64_t> from_timestamp = std::nullopt;
   };
   struct Counts {
     std::int64_t records = 0;
@@ -96,6 +101,7 @@ class PartitionVerifier {
   enum class State { comparing, skipping_source, skipping_target, done };
 
   [[nodiscard]] Result<bool> load(VerifySide side);
+  [[nodiscard]] Result<bool> load_sampled(VerifySide side);
   [[nodiscard]] bool is_required(VerifySide side) const;
   [[nodiscard]] bool is_exhausted(VerifySide side);
   [[nodiscard]] Need missing_at(VerifySide side);
@@ -105,6 +111,9 @@ class PartitionVerifier {
 
   RecordStream source_;
   RecordStream target_;
+  /// Of a sample whose first record is still looked for, by side.
+  std::optional<std::int64_t> source_from_;
+  std::optional<std::int64_t> target_from_;
   Offset source_goal_;
   Offset target_goal_;
   bool source_starts_late_;

@@ -26,7 +26,10 @@ PartitionComparison::PartitionComparison(client::Cluster& source, client::Cluste
       source_(VerifySide::source, source, std::move(partition.source), options.source_isolation),
       target_(VerifySide::target, target, std::move(partition.target),
               protocol::IsolationLevel::read_committed),
-      verifier_({.source = partition.source_range, .target = partition.target_range}),
+      verifier_({.source = partition.source_range,
+                 .target = partition.target_range,
+                 .append_times = options.append_times,
+                 .from_timestamp = partition.from_timestamp}),
       changed_(source.io().time),
       group_(source.io().executor) {}
 

@@ -18,11 +18,14 @@ struct ComparedPartition {
   TopicPartition target;
   OffsetRange source_range;
   OffsetRange target_range;
+  /// Of a sample, see PartitionVerifier.
+  std::optional<std::int64_t> from_timestamp = std::nullopt;
 };
 
 struct ComparisonOptions {
   /// Of the source; the target is read as read_committed, so that only what was committed there counts.
   protocol::IsolationLevel source_isolation = protocol::IsolationLevel::read_uncommitted;
+  AppendTimes append_times = AppendTimes::preserve;
   /// How long a target that lacks records may take to get the next ones.
   milliseconds patience{5'000};
   /// For how long a cluster may be unreachable.

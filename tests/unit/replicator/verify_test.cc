@@ -25,9 +25,12 @@ Slice slice(const Bytes& bytes) {
 
 /// A verifier over two logs that do not change, run until it wants something that only a driver can know.
 struct Comparison {
-  Comparison(const Log& source, const Log& target)
-      : verifier({.source = {Offset(source.begin), Offset(source.end)},
-                  .target = {Offset(target.begin), Offset(target.end)}}) {
+  Comparison(const Log& source, const Log& target, PartitionVerifier::Options options = {})
+      : verifier([&] {
+          options.source = {Offset(source.begin), Offset(source.end)};
+          options.target = {Offset(target.begin), Offset(target.end)};
+          return options;
+        }()) {
     add(VerifySide::source, source.bytes);
     add(VerifySide::target, target.bytes);
   }
@@ -291,6 +294,53 @@ TEST(Verify, SaysOnWhichSideItCannotRead) {
   Comparison run(ten(), {damaged, 0, 10});
   EXPECT_EQ(run.need(), Need::done);
   EXPECT_EQ(run.error.rfind("target: batch at offset 0", 0), 0u) << run.error;
+}
+
+/// Records "0", "1", ... at the given times.
+Bytes at_times(std::initializer_list<std::int64_t> times, std::int64_t base = 0) {
+  auto batch = batch_builder().base_offset(base);
+  int number = 0;
+  for (const auto time : times) batch.record({.key = fmt::format("{}", number++), .timestamp = time});
+  return batch.build();
+}
+
+TEST(VerifySample, BeginsAtTheFirstRecordThatIsLateEnoughOnBothSides) {
+  // The source was found at an earlier offset: a marker there has a later time than the records behind it.
+  const Log source = {at_times({10, 20, 5, 30, 25, 40}), 1, 5};
+  const Log target = {at_times({10, 20, 5, 30, 25, 40}, 100), 103, 106};
+  Comparison sample(source, target, {.from_timestamp = 28});
+  EXPECT_EQ(sample.outcome(), std::nullopt);
+  EXPECT_EQ(sample.error, "");
+  EXPECT_EQ(sample.verifier.counts().records, 2) << "to the end of the source's range, not of the target's";
+}
+
+TEST(VerifySample, FindsADifferenceAndAMissingRecord) {
+  const Log source = {at_times({10, 20, 30}), 0, 3};
+  auto changed = at_times({10, 20, 31}, 7);
+  Comparison differs(source, {changed, 7, 10}, {.from_timestamp = 15});
+  ASSERT_TRUE(differs.outcome());
+  EXPECT_EQ(differs.outcome()->field, RecordField::timestamp);
+  Comparison lacks(source, {at_times({10, 20}, 7), 8, 9}, {.from_timestamp = 15});
+  ASSERT_TRUE(lacks.outcome());
+  EXPECT_EQ(lacks.outcome()->kind, Difference::Kind::missing_on_target);
+  Comparison nothing(source, {{}, 7, 7}, {.from_timestamp = 15});
+  ASSERT_TRUE(nothing.outcome());
+  EXPECT_EQ(nothing.outcome()->kind, Difference::Kind::missing_on_target);
+}
+
+TEST(VerifySample, CannotBeTakenOfATargetWithTimesOfItsOwn) {
+  const Log source = ten();
+  Comparison sample(source, ten(batch_builder().log_append_time(5)), {.from_timestamp = 0});
+  EXPECT_EQ(sample.outcome(), std::nullopt);
+  EXPECT_NE(sample.error.find("append times"), std::string::npos) << sample.error;
+}
+
+TEST(Verify, ComparesTheProducersTimesWhereTheFlowCopiesThem) {
+  const Log source = ten(batch_builder().log_append_time(1'800'000'000'000));
+  EXPECT_TRUE(Comparison(source, ten()).outcome());
+  Comparison passed(source, ten(), {.append_times = AppendTimes::passthrough});
+  EXPECT_EQ(passed.outcome(), std::nullopt);
+  EXPECT_EQ(passed.verifier.counts().records, 10);
 }
 
 }  // namespace
