@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,6 +13,7 @@
 
 #include "app/exit_code.h"
 #include "app/load.h"
+#include "app/plan_notes.h"
 #include "app/run_on_core.h"
 #include "app/wiring.h"
 #include "replicator/kafka/topic_reader.h"
@@ -19,8 +22,12 @@ namespace longhaul::app {
 namespace {
 
 using replicator::TopicChange;
+using TopicConfigs = std::map<std::string, std::vector<replicator::ConfigValue>>;
 
 constexpr milliseconds kTimeout{30'000};
+constexpr milliseconds kLookTimeout{3'000};
+/// Topics whose ends are read to see whether they hold transactions.
+constexpr std::size_t kLookedInto = 200;
 
 struct PlanArguments {
   std::string file;
@@ -34,6 +41,10 @@ struct FlowPlan {
   replicator::TopicPlan topics;
   /// By source topic, of those that would be created.
   std::map<std::string, replicator::CreationConfigs> configs;
+  /// By source topic, of all that are selected.
+  std::map<std::string, std::vector<std::string>> notes;
+  /// Topics that were not looked into, because there are many.
+  std::size_t not_looked_into = 0;
 };
 
 net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
@@ -46,18 +57,43 @@ net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
   std::map<std::string, replicator::TopicFacts> by_name;
   for (const auto& topic : target_topics) by_name.emplace(topic.name, topic);
   plan.topics = plan_topics(options, source_topics, by_name);
-  std::vector<std::string> created;
+  std::vector<std::string> selected;
+  std::vector<std::string> existing;
   for (const auto& change : plan.topics.selected) {
-    if (change.kind == TopicChange::Kind::create) created.push_back(change.source.name);
+    selected.push_back(change.source.name);
+    if (change.kind != TopicChange::Kind::create) existing.push_back(change.remote_topic);
   }
-  LH_CO_TRY(const auto configs,
-            co_await replicator::read_topic_configs(source, std::move(created), deadline));
+  LH_CO_TRY(const auto on_source,
+            co_await replicator::read_topic_configs(source, std::move(selected), deadline));
+  LH_CO_TRY(const auto on_target,
+            co_await replicator::read_topic_configs(target, std::move(existing), deadline));
   std::set<std::string> known;
   if (!target_topics.empty()) {
     LH_CO_TRY(known, co_await replicator::read_setting_names(target, target_topics[0].name, deadline));
   }
-  for (const auto& [topic, values] : configs) {
-    plan.configs[topic] = configs_for_creation(options, values, known);
+  const auto values_of = [](const TopicConfigs& configs, const std::string& topic) {
+    const auto found = configs.find(topic);
+    return found == configs.end() ? std::vector<replicator::ConfigValue>() : found->second;
+  };
+  for (const auto& change : plan.topics.selected) {
+    const auto& name = change.source.name;
+    const bool is_readable = on_source.contains(name);
+    TopicTraits traits{.source = values_of(on_source, name),
+                       .target = values_of(on_target, change.remote_topic)};
+    if (change.kind == TopicChange::Kind::create && is_readable) {
+      plan.configs[name] = configs_for_creation(options, traits.source, known);
+    }
+    if (plan.notes.size() < kLookedInto) {
+      // A topic without leader must not hold up the others.
+      const auto soon = std::min(deadline, net::saturating_add(source.io().time.now(), kLookTimeout));
+      const auto seen = co_await ends_with_transaction(source, change.source, soon);
+      if (!seen && net::is_aborted(seen.error())) co_return fail(seen.error());
+      // Somebody who may not read the topic learns that from the run; the plan says the rest.
+      traits.holds_transactions = seen && *seen;
+    } else {
+      ++plan.not_looked_into;
+    }
+    plan.notes[name] = topic_notes(traits, options);
   }
   co_return plan;
 }
@@ -86,6 +122,9 @@ void print_topic(const TopicChange& change, const FlowPlan& plan, const config::
     fmt::print("      would grow from {} to {} partitions\n", change.remote_partitions,
                change.source.partitions);
   }
+  if (const auto notes = plan.notes.find(change.source.name); notes != plan.notes.end()) {
+    for (const auto& note : notes->second) fmt::print("      note: {}\n", note);
+  }
   if (change.kind != TopicChange::Kind::create) return;
   fmt::print("      would be created, replication factor {}\n", flow.replication_factor);
   const auto configs = plan.configs.find(change.source.name);
@@ -106,6 +145,9 @@ void print_plan(const config::FlowConfig& flow, const FlowPlan& plan) {
     fmt::print("  WARNING: both aliases are the same cluster\n");
   fmt::print("Topics selected: {}\n", plan.topics.selected.size());
   for (const auto& change : plan.topics.selected) print_topic(change, plan, flow);
+  if (plan.not_looked_into > 0) {
+    fmt::print("  {} of them were not looked into for transactions\n", plan.not_looked_into);
+  }
   fmt::print("Topics rejected: {}\n", plan.topics.rejected.size());
   for (const auto& topic : plan.topics.rejected) {
     fmt::print("  {}  ({})\n", topic.name, because(topic.decision));
