@@ -25,6 +25,7 @@ struct RunArguments {
   std::string file;
   std::vector<std::string> clusters;
   bool until_caught_up = false;
+  bool skip_corrupt = false;
   std::string summary;
 };
 
@@ -79,7 +80,9 @@ ExitCode run(const RunArguments& arguments) {
   Signals signals;
   const auto begin = std::chrono::steady_clock::now();
   Runner runner(configuration->process, *std::move(wired),
-                {.until = arguments.until_caught_up ? RunUntil::caught_up : RunUntil::stopped});
+                {.until = arguments.until_caught_up ? RunUntil::caught_up : RunUntil::stopped,
+                 .corrupt_batches = arguments.skip_corrupt ? replicator::CorruptBatches::skip
+                                                           : replicator::CorruptBatches::stop});
   runner.start();
   watch(runner, signals);
   const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -125,6 +128,9 @@ void add_run_command(CLI::App& app, int& exit_code) {
       ->expected(1, -1);
   command->add_flag("--until-caught-up", arguments->until_caught_up,
                     "End when every partition has reached the end it had when it was first seen");
+  command->add_flag("--skip-corrupt", arguments->skip_corrupt,
+                    "Leave out batches of a source that do not match their checksum, with a line and a count "
+                    "for each; otherwise they stop their partition");
   command->add_option("--summary", arguments->summary, "Write what was done as JSON to this file at the end")
       ->type_name("FILE");
   command->callback([arguments, &exit_code] { exit_code = static_cast<int>(run(*arguments)); });

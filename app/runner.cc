@@ -19,9 +19,16 @@ std::size_t cores(const config::ProcessSettings& process) {
 }  // namespace
 
 struct Runner::Running {
-  Running(net::Io& control, std::vector<replicator::FlowCore> cores, WiredFlow wired)
-      : flow(control, std::move(cores), flow_options(*wired.config), std::move(wired.clients)) {
+  Running(net::Io& control, std::vector<replicator::FlowCore> cores, WiredFlow wired,
+          replicator::CorruptBatches corrupt_batches)
+      : flow(control, std::move(cores), options(*wired.config, corrupt_batches), std::move(wired.clients)) {
     snapshot.name = wired.config->name();
+  }
+  static replicator::FlowOptions options(const config::FlowConfig& config,
+                                         replicator::CorruptBatches corrupt_batches) {
+    auto options = flow_options(config);
+    options.corrupt_batches = corrupt_batches;
+    return options;
   }
   replicator::Flow flow;
   FlowSnapshot snapshot;
@@ -39,7 +46,8 @@ Runner::Runner(const config::ProcessSettings& process, std::vector<WiredFlow> fl
   starting_ = std::make_unique<net::TaskGroup>(control_io.executor);
   wake_ = std::make_unique<net::Event>(control_io.time);
   for (auto& flow : flows) {
-    flows_.push_back(std::make_unique<Running>(control_io, flow_cores, std::move(flow)));
+    flows_.push_back(
+        std::make_unique<Running>(control_io, flow_cores, std::move(flow), options_.corrupt_batches));
     snapshots_.push_back(flows_.back()->snapshot);
   }
 }

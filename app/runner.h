@@ -19,6 +19,7 @@ enum class RunUntil { stopped, caught_up };
 
 struct RunOptions {
   RunUntil until = RunUntil::stopped;
+  replicator::CorruptBatches corrupt_batches = replicator::CorruptBatches::stop;
   /// How long a drain waits for what is under way.
   milliseconds drain_timeout{30'000};
 };

@@ -35,6 +35,7 @@ struct FlowOptions {
   protocol::IsolationLevel isolation = protocol::IsolationLevel::read_uncommitted;
   /// Of records whose source topic stores times of appending (LogAppendTime).
   AppendTimes append_times = AppendTimes::preserve;
+  CorruptBatches corrupt_batches = CorruptBatches::stop;
   OffsetReset reset = OffsetReset::earliest;
   std::int32_t fetch_min_bytes = 1;
   milliseconds fetch_max_wait{500};

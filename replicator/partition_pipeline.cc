@@ -34,10 +34,11 @@ void PartitionPipeline::on_fetched(const FetchedSet& set) {
   if (!reading_ || stop_ || pending_stop_) return;
   end_ = set.last_stable_offset;
   auto plan = plan_passthrough(set, fetch_offset_, fetch_epoch_, options_.limits);
-  if (plan.anomaly) return on_anomaly(std::move(plan.anomaly));
+  if (plan.anomaly) return on_anomaly(std::move(plan.anomaly), std::nullopt);
   if (plan.damaged && plan.next_position == fetch_offset_) {
     // What stands before it was taken from earlier sets.
-    return on_anomaly(Stop{StopReason::corrupt_batch, plan.next_position, std::move(plan.damaged->detail)});
+    return on_anomaly(Stop{StopReason::corrupt_batch, plan.next_position, plan.damaged->detail},
+                      plan.damaged);
   }
   anomalies_ = 0;
   fetch_offset_ = plan.next_position;
@@ -54,14 +55,27 @@ void PartitionPipeline::on_fetched(const FetchedSet& set) {
   settle_front();
 }
 
-void PartitionPipeline::on_anomaly(std::optional<Stop> stop) {
-  if (++anomalies_ > kAnomaliesTolerated) pending_stop_ = std::move(stop);
+void PartitionPipeline::on_anomaly(std::optional<Stop> stop, const std::optional<DamagedBatch>& damaged) {
+  if (++anomalies_ > kAnomaliesTolerated) {
+    if (damaged && options_.corrupt_batches == CorruptBatches::skip) {
+      skipped_.push_back({fetch_offset_, damaged->next});
+      ++counters_.corrupt_batches_skipped;
+      anomalies_ = 0;
+      fetch_offset_ = damaged->next;
+      skipped_until_ = fetch_offset_;
+      // What the batch says of its epoch is as good as the rest of it.
+      fetch_epoch_ = LeaderEpoch();
+    } else {
+      pending_stop_ = std::move(stop);
+    }
+  }
   settle_front();
 }
 
 void PartitionPipeline::skip_to(Offset offset) {
   LH_CHECK(offset > fetch_offset_);
   fetch_offset_ = offset;
+  skipped_until_ = offset;
 }
 
 bool PartitionPipeline::is_old(const Entry& entry, std::int64_t wall_ms) const {
@@ -112,6 +126,7 @@ void PartitionPipeline::on_acknowledged(std::uint64_t number, Offset base) {
   acknowledged.state = State::acknowledged;
   acknowledged.target_base = base;
   held_back_ = false;
+  corrupt_answers_ = 0;
   --in_flight_;
   settle_front();
   finish_round();
@@ -143,6 +158,47 @@ void PartitionPipeline::on_refused(std::uint64_t number, StopReason reason, std:
   }
   stop({reason, offset, std::move(detail)});
   finish_round();
+}
+
+void PartitionPipeline::on_corrupt(std::uint64_t number, std::string detail, SteadyTime retry_at) {
+  const auto view = protocol::RecordBatchView::parse(entry(number).batch.bytes.bytes());
+  if (view && view->has_valid_crc()) {
+    if (++corrupt_answers_ > kAnomaliesTolerated) {
+      on_refused(number, StopReason::target_corrupt, std::move(detail));
+    } else {
+      on_failed(number, Fate::not_stored, retry_at);
+    }
+    return;
+  }
+  round_damaged_ = std::min(round_damaged_.value_or(number), number);
+  on_failed(number, Fate::not_stored, retry_at);
+}
+
+void PartitionPipeline::read_again_from(std::size_t index) {
+  const auto& damaged = window_[index];
+  const auto stored = std::find_if(window_.begin() + static_cast<std::ptrdiff_t>(index), window_.end(),
+                                   [](const Entry& entry) { return entry.state == State::acknowledged; });
+  if (stored != window_.end()) {
+    stop({StopReason::target_order_broken, damaged.batch.base,
+          fmt::format("source offset {} is stored at target offset {}, but the batch at source offset {} is "
+                      "damaged",
+                      stored->batch.base, stored->target_base, damaged.batch.base)});
+    return;
+  }
+  options_.limits.verify_below = damaged.batch.next;
+  planned_sequence_ = damaged.sequence;
+  // Right behind the batch before it, so that offset and leader epoch belong together.
+  fetch_offset_ = index > 0 ? window_[index - 1].batch.next : progress_.source_offset;
+  fetch_epoch_ = index > 0 ? window_[index - 1].batch.leader_epoch : progress_.source_leader_epoch;
+  if (skipped_until_ > fetch_offset_ && skipped_until_ <= damaged.batch.base) {
+    fetch_offset_ = skipped_until_;
+    fetch_epoch_ = LeaderEpoch();
+  }
+  pending_stop_.reset();  // it lies behind and is met again
+  while (window_.size() > index) {
+    window_bytes_ -= window_.back().batch.bytes.size();
+    window_.pop_back();
+  }
 }
 
 void PartitionPipeline::settle(Entry& front) {
@@ -188,6 +244,10 @@ void PartitionPipeline::finish_round() {
   round_failed_ = false;
   established_ = false;
   const bool in_doubt = std::exchange(round_in_doubt_, false);
+  if (const auto damaged = std::exchange(round_damaged_, std::nullopt)) {
+    read_again_from(*damaged - first_number_);
+    if (stop_) return;
+  }
   for (auto& waiting : window_) {
     // Behind a batch in doubt this is no contradiction: sent again, both are recognised and answered as
     // before.

@@ -4,6 +4,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -53,6 +54,9 @@ struct Progress {
 /// Whether `cleanup.policy` of the target topic has `compact` in it.
 enum class TargetCleanup { other, compact };
 
+/// What becomes of a partition whose source holds a damaged batch.
+enum class CorruptBatches { stop, skip };
+
 struct PipelineOptions {
   /// Bytes read ahead and not yet acknowledged at which reading stops.
   std::size_t window_bytes = std::size_t{4} << 20U;
@@ -63,6 +67,7 @@ struct PipelineOptions {
   milliseconds producer_memory = std::chrono::hours(12);
   PassLimits limits;
   TargetCleanup target_cleanup = TargetCleanup::other;
+  CorruptBatches corrupt_batches = CorruptBatches::stop;
   /// Where a partition that cannot write keeps what it has to send again; null: outside every budget.
   SlabPool* pool = nullptr;
 };
@@ -78,6 +83,13 @@ struct PipelineCounters {
   /// Of `batches` and `records`, those that were written anew.
   std::int64_t reencoded_batches = 0;
   std::int64_t reencoded_records = 0;
+  std::int64_t corrupt_batches_skipped = 0;
+};
+
+/// Source offsets that are not replicated because their batch is damaged.
+struct SkippedRange {
+  Offset begin;
+  Offset end;
 };
 
 /// One partition from source to target: where to read, which batches wait, which are under way, what is
@@ -137,6 +149,15 @@ class PartitionPipeline {
   /// Batch `number` was refused for good.
   void on_refused(std::uint64_t number, StopReason reason, std::string detail);
 
+  /// The target found that batch `number` does not match its checksum. Where it does match here it was
+  /// damaged on the way, and is sent again like after any failure; the third time in a row stops the
+  /// partition. Where it does not, no target can have stored it, nor anything behind it: all of that is
+  /// fetched again, with a look at the checksum, and a batch that stays damaged stops the partition or is
+  /// skipped, by the options.
+  void on_corrupt(std::uint64_t number, std::string detail, SteadyTime retry_at);
+  /// What was skipped since the last call.
+  [[nodiscard]] std::vector<SkippedRange> take_skipped() { return std::exchange(skipped_, {}); }
+
   /// To be called while the partition cannot write, and done by itself when a round fails: reading rests
   /// until a batch is acknowledged, and the fetched slabs, which other partitions share, are let go. What the
   /// target may have seen, and at least one batch, is copied out of them; the rest is read again.
@@ -168,7 +189,9 @@ class PartitionPipeline {
     bool seen_by_target = false;  ///< it was sent at least once
     Offset target_base;
   };
-  void on_anomaly(std::optional<Stop> stop);
+  /// `damaged` is set where the anomaly is a batch that can be skipped.
+  void on_anomaly(std::optional<Stop> stop, const std::optional<DamagedBatch>& damaged);
+  void read_again_from(std::size_t index);
   [[nodiscard]] Entry& entry(std::uint64_t number);
   [[nodiscard]] bool is_old(const Entry& entry, std::int64_t wall_ms) const;
   void settle_front();
@@ -183,6 +206,9 @@ class PartitionPipeline {
   Offset end_{0};
   bool reading_ = true;
   int anomalies_ = 0;
+  std::vector<SkippedRange> skipped_;
+  /// Where reading went on behind what was skipped last.
+  Offset skipped_until_;
 
   std::deque<Entry> window_;
   std::uint64_t first_number_ = 0;
@@ -191,6 +217,9 @@ class PartitionPipeline {
   bool round_failed_ = false;
   /// A batch of the round is in doubt, so one behind it may rightly be stored.
   bool round_in_doubt_ = false;
+  /// The first batch of the round that is damaged.
+  std::optional<std::uint64_t> round_damaged_;
+  int corrupt_answers_ = 0;  ///< in a row, to batches that are whole
   /// The window is in copies of its own and nothing is read.
   bool held_back_ = false;
   /// Batches were read and dropped: the position is behind what was read.

@@ -22,6 +22,7 @@ struct Flow::Candidate {
   Offset target_end;
   PassLimits limits;
   TargetCleanup target_cleanup = TargetCleanup::other;
+  CorruptBatches corrupt_batches = CorruptBatches::stop;
 
   Progress progress;
   std::optional<Stop> stop;
@@ -57,6 +58,7 @@ struct Flow::Candidate {
                          .goal = source_end,
                          .stop = stop};
     start.options.limits = limits;
+    start.options.corrupt_batches = corrupt_batches;
     start.options.target_cleanup = target_cleanup;
     return start;
   }

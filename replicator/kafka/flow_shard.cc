@@ -14,6 +14,7 @@ void FlowStatus::add(const FlowStatus& other) {
   bytes += other.bytes;
   batches_reencoded += other.batches_reencoded;
   records_reencoded += other.records_reencoded;
+  corrupt_batches_skipped += other.corrupt_batches_skipped;
   retries += other.retries;
   lag += other.lag;
   behind_goal += other.behind_goal;
@@ -68,10 +69,20 @@ net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime d
 }
 
 void FlowShard::on_changed(ShardPartition& partition) {
+  for (const auto& range : partition.pipeline.take_skipped()) report_skipped(partition, range);
   writer_.wake(partition);
   reader_.wake(partition);
   if (partition.pipeline.stopped() && !partition.stop_reported) report_stop(partition);
   changed_.notify();
+}
+
+void FlowShard::report_skipped(const ShardPartition& partition, const SkippedRange& range) {
+  log::error("a damaged batch of the source is skipped, its records are not replicated",
+             {{"flow", options_.name()},
+              {"topic", partition.source.topic},
+              {"partition", partition.source.partition},
+              {"from_offset", range.begin},
+              {"to_offset", range.end.value() - 1}});
 }
 
 void FlowShard::report_stop(ShardPartition& partition) {
@@ -120,6 +131,7 @@ FlowStatus FlowShard::status() const {
     status.retries += counters.retries;
     status.batches_reencoded += counters.reencoded_batches;
     status.records_reencoded += counters.reencoded_records;
+    status.corrupt_batches_skipped += counters.corrupt_batches_skipped;
     const auto settled = pipeline.settled_offset();
     status.lag += std::max<std::int64_t>(0, pipeline.end() - settled);
     if (pipeline.stopped()) {

@@ -40,6 +40,8 @@ struct FlowStatus {
   /// Of `batches`, those that could not be passed through as they were, and their records.
   std::int64_t batches_reencoded = 0;
   std::int64_t records_reencoded = 0;
+  /// Damaged batches of the source that were left out, as the options say.
+  std::int64_t corrupt_batches_skipped = 0;
   std::int64_t retries = 0;
   /// Source offsets between what is settled and the end that was seen last.
   std::int64_t lag = 0;
@@ -88,6 +90,7 @@ class FlowShard {
   };
   void on_changed(ShardPartition& partition);
   void report_stop(ShardPartition& partition);
+  void report_skipped(const ShardPartition& partition, const SkippedRange& range);
 
   net::Io& io_;
   SlabPool& pool_;

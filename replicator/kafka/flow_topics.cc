@@ -271,6 +271,7 @@ net::Async<void> Flow::read_limits(std::vector<Candidate>& candidates, SteadyTim
   }
   for (auto& candidate : candidates) {
     candidate.limits.append_times = options_.append_times;
+    candidate.corrupt_batches = options_.corrupt_batches;
     const auto found = configs.find(candidate.target.topic);
     if (found == configs.end()) continue;
     const auto& values = found->second;

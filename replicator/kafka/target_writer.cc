@@ -317,6 +317,12 @@ void TargetWriter::take_error(const Sent& sent, const protocol::PartitionProduce
   auto& pipeline = partition.pipeline;
   auto detail = protocol::kafka_error(answer.error_code).message();
   if (answer.error_message) detail += ": " + *answer.error_message;
+  if (answer.error_code == KafkaErrc::corrupt_message) {
+    report_refusal(partition, detail);
+    const auto retry_at = net::saturating_add(target_.io().time.now(), partition.backoff.next());
+    pipeline.on_corrupt(sent.number, std::move(detail), retry_at);
+    return;
+  }
   switch (client::reaction_to(answer.error_code)) {
     case Reaction::retry:
     case Reaction::find_coordinator:

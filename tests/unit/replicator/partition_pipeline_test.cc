@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/batches.h"
 #include "tests/unit/replicator/batches.h"
 
 namespace longhaul::replicator {
@@ -204,83 +203,6 @@ TEST(PartitionPipeline, WritesWhatPrecedesABatchThatCannotPassBeforeItStops) {
   ASSERT_TRUE(pipeline.stopped());
   EXPECT_EQ(pipeline.stopped()->reason, StopReason::unknown_codec);
   EXPECT_EQ(pipeline.progress().source_offset, Offset(2));
-}
-
-TEST(PartitionPipeline, MapsTheBreaksOfABatchThatHadHoles) {
-  PartitionPipeline pipeline(start_at(0), {});
-  auto sparse = [] {
-    return longhaul::testing::batch_builder()
-        .record({.value = "a", .timestamp = kNow, .offset_delta = 1})
-        .record({.value = "b", .timestamp = kNow, .offset_delta = 2})
-        .record({.value = "c", .timestamp = kNow, .offset_delta = 6})
-        .last_offset_delta(9)
-        .build();
-  }();
-  pipeline.on_fetched(
-      {.records = Slice::copy_of(sparse), .high_watermark = Offset(10), .last_stable_offset = Offset(10)});
-  const auto sent = send_all(pipeline);
-  ASSERT_EQ(sent.size(), 1U);
-  pipeline.on_acknowledged(sent[0].number, Offset(50));
-  EXPECT_EQ(pipeline.progress().source_offset, Offset(10));
-  EXPECT_EQ(pipeline.progress().target_offset, Offset(53));
-  EXPECT_EQ(pipeline.progress().producer.next_sequence, 3);
-  const auto segments = pipeline.offset_map().take_unsaved();
-  ASSERT_EQ(segments.size(), 1U);
-  EXPECT_EQ(segments[0].runs,
-            (std::vector{OffsetRun{Offset(1), Offset(50), 2}, OffsetRun{Offset(6), Offset(52), 1}}));
-  EXPECT_EQ(pipeline.counters().reencoded_batches, 1);
-  EXPECT_EQ(pipeline.counters().reencoded_records, 3);
-}
-
-TEST(PartitionPipeline, StopsAtABatchThatIsStillDamagedAfterTwoMoreFetches) {
-  PartitionPipeline pipeline(start_at(0), {});
-  auto bytes = testing::encode({{.base = 0, .records = 2}, {.base = 2, .records = 2, .holes_at_end = 1}});
-  bytes.back() ^= std::byte{1};
-  const auto set = [&] {
-    return FetchedSet{
-        .records = Slice::copy_of(bytes), .high_watermark = Offset(5), .last_stable_offset = Offset(5)};
-  };
-  pipeline.on_fetched(set());
-  EXPECT_EQ(pipeline.fetch_offset(), Offset(2));
-  pipeline.on_fetched(set());
-  pipeline.on_fetched(set());
-  EXPECT_TRUE(pipeline.wants_fetch());
-  pipeline.on_fetched(set());
-  EXPECT_FALSE(pipeline.wants_fetch());
-  EXPECT_FALSE(pipeline.stopped()) << "what stands before it is written first";
-  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
-  ASSERT_TRUE(pipeline.stopped());
-  EXPECT_EQ(pipeline.stopped()->reason, StopReason::corrupt_batch);
-  EXPECT_EQ(pipeline.stopped()->source_offset, Offset(2));
-}
-
-TEST(PartitionPipeline, GoesOnWhenABatchWasDamagedOnTheWayOnly) {
-  PartitionPipeline pipeline(start_at(0), {});
-  const auto whole = testing::encode(SourceBatch{.base = 0, .records = 2, .holes_at_end = 1});
-  auto damaged = whole;
-  damaged.back() ^= std::byte{1};
-  for (const auto& bytes : {damaged, damaged, whole}) {
-    pipeline.on_fetched(
-        {.records = Slice::copy_of(bytes), .high_watermark = Offset(3), .last_stable_offset = Offset(3)});
-  }
-  EXPECT_EQ(send_all(pipeline).size(), 1U);
-  EXPECT_FALSE(pipeline.stopped());
-}
-
-TEST(PartitionPipeline, NamesTheRecordWithoutKeyThatACompactedTargetRefuses) {
-  PartitionPipeline pipeline(start_at(0), {.target_cleanup = TargetCleanup::compact});
-  auto batch = longhaul::testing::batch_builder()
-                   .record({.key = "a", .timestamp = kNow, .offset_delta = 0})
-                   .record({.key = "", .timestamp = kNow, .offset_delta = 4})
-                   .record({.timestamp = kNow, .offset_delta = 7})
-                   .build();
-  pipeline.on_fetched(
-      {.records = Slice::copy_of(batch), .high_watermark = Offset(8), .last_stable_offset = Offset(8)});
-  pipeline.on_refused(send_all(pipeline).at(0).number, StopReason::target_refused, "INVALID_RECORD");
-  ASSERT_TRUE(pipeline.stopped());
-  EXPECT_EQ(pipeline.stopped()->reason, StopReason::key_missing);
-  EXPECT_EQ(pipeline.stopped()->detail, "source offset 7: INVALID_RECORD");
-  EXPECT_EQ(pipeline.stopped()->source_offset, Offset(0)) << "nothing of the batch was stored";
 }
 
 TEST(PartitionPipeline, MovesItsPositionOverControlBatchesOnceNothingWaits) {
