@@ -1,68 +1,13 @@
 """Batches that brokers do not take as they are: they are written anew, and every record arrives as it was."""
 
-import time
-
 from . import wire
-from .lab import KafkaCluster
-from .lab_versions import ZOOKEEPER_2, cluster, running
-from .longhaul import Longhaul, TwoClusters, properties
+from .batches import CODECS, Batches, is_sparse
+from .longhaul import Longhaul
 from .processes import wait_until
-from .tools import KafkaTool, ToolError, batch, record
+from .tools import batch, record
 
-CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
-HOUR_MS = 3_600_000
-NO_LIMIT = str(2**63 - 1)
-DELETE_HORIZON = 0x40
 COMPACTED = {"cleanup.policy": "compact", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.01",
              "max.compaction.lag.ms": "500", "delete.retention.ms": "3600000"}
-
-
-def is_sparse(item):
-    return not item["control"] and 0 < item["count"] < item["last_offset"] - item["base_offset"] + 1
-
-
-class Batches(TwoClusters):
-    """What the classes below share; no cases of its own."""
-
-    def counted(self, summary):
-        """(records, batches passed through, batches re-encoded, records re-encoded) of the only flow."""
-        (flow,) = summary["flows"]
-        return tuple(flow[key] for key in ("records", "batches_passed_through", "batches_reencoded", "records_reencoded"))
-
-    def check_target(self, remote, partitions=1, compression=None):
-        """Every batch on the target is whole and dense, of a producer of ours, without a transaction."""
-        for partition in range(partitions):
-            for item in self.batches(self.b, remote, partition):
-                self.assertTrue(item["valid"])
-                self.assertFalse(item["control"] or item["transactional"] or is_sparse(item), item)
-                self.assertGreaterEqual(item["producer_id"], 0)
-                if compression is not None:
-                    self.assertEqual(item["compression"], compression)
-
-    def stopped_line(self, run, topic, partition, offset, reason):
-        """The one line about a partition that stopped."""
-        lines = [line for line in run.problems() if "partition stopped" in line.text]
-        found = [line for line in lines if f"topic={topic} " in line.text and f"partition={partition} " in line.text]
-        self.assertEqual(len(found), 1, run.tail())
-        self.assertIn(f"offset={offset} ", found[0].text)
-        self.assertRegex(found[0].text, reason)
-        return found[0].text
-
-    def run_with_stops(self, alias, topics, settings=None):
-        """A run that ends although some partitions stop; leaves its log to be looked at."""
-        run = self.enterContext(Longhaul(self.flow(alias, topics, settings), "--until-caught-up"))
-        self.assertEqual(run.process.wait(120), 1, run.tail())
-        self.check_no_crash(run)
-        return run
-
-
-    def raw(self, cluster, topic):
-        """[(base offset, bytes)] of every batch of partition 0, as the broker sends them."""
-        with wire.Connection(cluster.bootstrap.split(",")[0]) as connection:
-            return [(base, data) for base, data, _ in wire.batch_spans(connection.log(topic))]
-
-    def has_delete_horizon(self, cluster, topic):
-        return any(int.from_bytes(data[21:23], "big") & DELETE_HORIZON for _, data in self.raw(cluster, topic))
 
 
 class RewritingTest(Batches):
@@ -98,6 +43,7 @@ class RewritingTest(Batches):
         self.assertGreaterEqual(reencoded, len(CODECS))
         self.assertGreaterEqual(records, 150 * len(CODECS))
         self.assertGreater(passed, 0)
+        self.assertEqual(self.verify("sparse", "holes-.*").count(": same:"), len(CODECS))
 
     def test_a_batch_that_compaction_emptied_is_passed_over(self):
         self.tool.create_topic(self.a, "emptied", 1, configs=COMPACTED)
@@ -148,11 +94,16 @@ class RewritingTest(Batches):
             self.check_target(f"kept.appended-{codec}", compression=codec)
             self.assertEqual(len({item["timestamp"] for item in self.tool.dump(self.b, f"kept.appended-{codec}")}), 3)
 
-        summary = self.copy("passed", "appended-.*", {"longhaul.log.append.time": "passthrough"})
+        self.verify("kept", "appended-.*")
+
+        passthrough = {"longhaul.log.append.time": "passthrough"}
+        summary = self.copy("passed", "appended-.*", passthrough)
         self.assertEqual(self.counted(summary), (50 * 3 * 5, 3 * 5, 0, 0))
         for codec in CODECS:
             found = [item["timestamp"] for item in self.tool.dump(self.b, f"passed.appended-{codec}")]
             self.assertEqual(found, created * 3)
+        self.verify("passed", "appended-.*", settings=passthrough)
+        self.assertIn("timestamp differs", self.verify("passed", "appended-.*", exit_code=3))
 
     def test_a_target_with_append_times_of_its_own_gets_batches_as_they_are(self):
         append_time = {"message.timestamp.type": "LogAppendTime"}
@@ -184,6 +135,10 @@ class RewritingTest(Batches):
         self.assertEqual(records, 5 * 603)
         self.assertGreaterEqual(passed, 5)
         self.assertGreater(reencoded, 2 * len(CODECS))
+        # Every third record is in one of the places, and each place names its time.
+        sampled = self.verify("split", "large-.*", "--sample", "200")
+        self.assertRegex(sampled, r"large-zstd-0 -> split\.large-zstd-0 from time \d+: same: 20 records")
+        self.assertGreater(sampled.count(": same:"), 5 * len(CODECS))
 
     def test_a_position_inside_a_batch(self):
         self.tool.create_topic(self.a, "inside", 1)
@@ -246,157 +201,52 @@ class StopsTest(Batches):
         self.assertEqual(target[1][0], 3)
 
 
-class TargetRulesTest(Batches):
-    """What the target's settings say of timestamps and codecs."""
+class CorruptTest(Batches):
+    """Damage on the source's disk is never copied and never made good: it stops its partition, or is left out on purpose."""
 
-    # A static setting of the brokers, so that it is not copied with the topics.
-    SOURCE_SETTINGS = {"log.message.timestamp.after.max.ms": NO_LIMIT}
+    def damage(self, topic, partition, offset):
+        """Changes one bit in the payload of the batch that begins at that offset."""
+        for segment in self.a.segments(topic, partition):
+            with open(segment, "r+b") as file:
+                data, at = file.read(), 0
+                while at + 61 <= len(data):
+                    size = 12 + int.from_bytes(data[at + 8:at + 12], "big")
+                    if int.from_bytes(data[at:at + 8], "big") == offset:
+                        place = at + 61 + (size - 61) // 2
+                        file.seek(place)
+                        file.write(bytes([data[place] ^ 4]))
+                        return
+                    at += size
+        self.fail(f"no batch at offset {offset} of {topic}-{partition}")
 
-    def test_timestamps_of_all_ages(self):
-        now = int(time.time() * 1000)
-        times = [0, 1, 315_532_800_000, now - 400 * 24 * HOUR_MS, now, now + 2 * HOUR_MS, now + 24 * 365 * HOUR_MS]
-        self.tool.create_topic(self.a, "times", 1)
-        self.tool.produce(self.a, "times", [batch([record(b"%d" % at, b"v", timestamp=at)]) for at in times])
-        self.tool.produce(self.a, "times", [batch([record(b"%d" % at, b"v", timestamp=at) for at in times])])
-        with wire.Connection(self.a.bootstrap) as connection:
-            answer = connection.produce({("times", 0): wire.batch(count=3, timestamp=-1)})["times", 0]
-            self.assertEqual((answer.error, answer.message), (0, None))
-        self.copy("ages", "times")
-        self.assertEqual(self.assert_same("times", "ages.times")[0][0], 2 * len(times) + 3)
-        found = [item["timestamp"] for item in self.tool.dump(self.b, "ages.times")]
-        self.assertEqual(found, times + times + [-1] * 3)
-        self.assertEqual(self.tool.describe(self.b, "ages.times")["configs"]["message.timestamp.after.max.ms"], NO_LIMIT)
+    def check_stop_and_skip(self, alias, topic):
+        for number in range(5):
+            fine = [record(b"%d-%d" % (number, i), b"v" * 50) for i in range(10)]
+            self.tool.produce(self.a, topic, [batch(fine, 0), batch(fine, 1)], compression="lz4" if number % 2 else "none")
+        self.damage(topic, 0, 20)
+        self.damage(topic, 0, 30)
+        run = self.run_with_stops(alias, topic)
+        self.stopped_line(run, topic, 0, 20, "damaged")
+        self.assertEqual((self.held(self.b, f"{alias}.{topic}", 1), self.held(self.b, f"{alias}.{topic}", 2)), (20, 70))
 
-    def test_a_limit_of_the_source_topic_is_copied(self):
-        self.tool.create_topic(self.a, "limited", 1, configs={"message.timestamp.after.max.ms": str(3 * HOUR_MS)})
-        at = int(time.time() * 1000) + 2 * HOUR_MS
-        self.tool.produce(self.a, "limited", [batch([record(b"k", b"v", timestamp=at)])])
-        self.copy("limit", "limited")
-        self.assert_same("limited", "limit.limited", readers=("java",))
-        configs = self.tool.describe(self.b, "limit.limited")["configs"]
-        self.assertEqual(configs["message.timestamp.after.max.ms"], str(3 * HOUR_MS))
-
-    def test_a_timestamp_that_an_existing_topic_refuses_stops_its_partition(self):
-        self.tool.create_topic(self.a, "late", 2)
-        self.tool.create_topic(self.b, "future.late", 2)
-        at = int(time.time() * 1000) + 2 * HOUR_MS
-        fine = [record(b"%d" % i, b"v") for i in range(3)]
-        self.tool.produce(self.a, "late", [batch(fine, 0), batch(fine, 1), batch([record(b"k", b"v", timestamp=at)], 1),
-                                           batch(fine, 0), batch(fine, 1)])
-        run = self.run_with_stops("future", "late")
-        self.stopped_line(run, "late", 1, 3, r"message\.timestamp\.after\.max\.ms")
-        self.assertEqual((self.held(self.b, "future.late", 1), self.held(self.b, "future.late", 2)), (6, 9))
-
-    def test_a_target_that_compresses_anew_is_said_once(self):
-        self.tool.create_topic(self.a, "anew", 2)
-        self.tool.create_topic(self.b, "codec.anew", 2, configs={"compression.type": "gzip"})
-        for codec in ("none", "zstd"):
-            self.tool.produce(self.a, "anew", [batch([record(b"%d" % i, b"v" * 100) for i in range(20)], partition)
-                                               for partition in range(2)], compression=codec)
-        with Longhaul(self.flow("codec", "anew"), "--until-caught-up") as run:
+        with Longhaul(self.flow(alias, topic), "--until-caught-up", "--skip-corrupt") as run:
             self.assertEqual(run.process.wait(60), 0, run.tail())
-            (line,) = run.problems()
-            self.assertRegex(line.text, r"WARN.*compresses anew.*remote_topic=codec\.anew compression\.type=gzip")
-        self.assert_same("anew", "codec.anew")
+            lines = run.matching("is skipped")
+            self.assertEqual(len(lines), 2, run.tail())
+            for line, offset in zip(lines, (20, 30)):
+                self.assertEqual(line.level, "ERROR")
+                self.assertIn(f"topic={topic} partition=0 from_offset={offset} to_offset={offset + 9}", line.text)
+            (flow,) = run.summary()["flows"]
+            self.assertEqual((flow["records"], flow["corrupt_batches_skipped"]), (10, 2))
+            self.check_no_crash(run)
+        found = [item["key"] for item in self.tool.dump(self.b, f"{alias}.{topic}") if item["partition"] == 0]
+        self.assertEqual(found, [b"%d-%d" % (number, i) for number in (0, 1, 4) for i in range(10)])
+        self.assertIn("checksum", self.verify(alias, topic, exit_code=4))
 
+    def test_batches_that_pass_as_they_are(self):
+        self.tool.create_topic(self.a, "damaged", 2)
+        self.check_stop_and_skip("bad", "damaged")
 
-class OldFormatsTest(Batches):
-    """Topics of Kafka 2.8 that keep the formats before 0.11 (magic 0 and 1)."""
-
-    FORMATS = {0: "0.9.0", 1: "0.10.2"}
-    OLD_CODECS = ("none", "gzip", "snappy", "lz4")
-
-    @classmethod
-    def setUpClass(cls):
-        super(TwoClusters, cls).setUpClass()
-        # Brokers before 3.6 have one limit for both directions; without one of its own a topic has this one.
-        cls.a = cluster("A", ZOOKEEPER_2, settings={"log.message.timestamp.difference.max.ms": HOUR_MS})
-        cls.b = KafkaCluster("B")
-        cls.enterClassContext(running(cls.a, cls.b))
-        cls.tool = cls.enterClassContext(KafkaTool())
-
-    def create_old(self, topic, magic, **configs):
-        more = {key.replace("_", "."): value for key, value in configs.items()}
-        self.tool.create_topic(self.a, topic, 1, configs={"message.format.version": self.FORMATS[magic], **more})
-
-    def write(self, topic, batches, codec="none"):
-        self.tool.produce(self.a, topic, batches, idempotent="false", compression=codec)
-
-    def magics(self, topic):
-        """The formats of the entries on the broker's disk."""
-        found = set()
-        for segment in self.a.segments(topic):
-            data, at = segment.read_bytes(), 0
-            while at + 17 <= len(data):
-                found.add(data[at + 16])
-                at += 12 + int.from_bytes(data[at + 8:at + 12], "big")
-        return found
-
-    def test_both_magics_in_every_codec_they_had(self):
-        now = int(time.time() * 1000)
-        many = [record(b"%d" % i, b"v" * (i % 300), timestamp=now - i) for i in range(700)]
-        odd = [record(None, b"null key"), record(b"", b"empty key"), record(b"tombstone", None), record(b"empty", b"")]
-        for magic in self.FORMATS:
-            for codec in self.OLD_CODECS:
-                self.create_old(f"old-{magic}-{codec}", magic)
-                self.write(f"old-{magic}-{codec}", [batch(many), batch(odd), batch(odd[:1])], codec)
-                self.assertEqual(self.magics(f"old-{magic}-{codec}"), {magic})
-        summary = self.copy("old", "old-.*")
-        for magic in self.FORMATS:
-            for codec in self.OLD_CODECS:
-                # Only Java's reader shows the absent timestamp of magic 0 as -1, and franz-go does not read its LZ4.
-                readers = ("java",) if magic == 0 else ("java", "franz-go", "kcat")
-                found = self.assert_same(f"old-{magic}-{codec}", f"old.old-{magic}-{codec}", readers=readers)
-                self.assertEqual(found[0][0], 705)
-                for reader in ("franz-go", "kcat"):
-                    self.assertEqual(self.digest(reader, self.b, f"old.old-{magic}-{codec}", "read_uncommitted"), found)
-                self.check_target(f"old.old-{magic}-{codec}", compression=codec)
-        records, passed, reencoded, reencoded_records = self.counted(summary)
-        self.assertEqual((records, passed, reencoded_records), (8 * 705, 0, 8 * 705))
-        self.assertLess(reencoded, 8 * 20, "messages that stand alone are put together")
-
-    def test_append_times_of_wrappers_and_of_messages(self):
-        for codec in self.OLD_CODECS:
-            self.create_old(f"times-{codec}", 1, message_timestamp_type="LogAppendTime")
-            for _ in range(2):
-                self.write(f"times-{codec}", [batch([record(b"%d" % i, b"v", timestamp=1) for i in range(9)])], codec)
-        self.copy("at", "times-.*")
-        for codec in self.OLD_CODECS:
-            self.assert_same(f"times-{codec}", f"at.times-{codec}")
-
-    def test_compacted_wrappers_beside_batches_of_the_new_format(self):
-        topic = "compacted"
-        self.create_old(topic, 1, cleanup_policy="compact", segment_ms="500", min_cleanable_dirty_ratio="0.01",
-                        max_compaction_lag_ms="1000")
-        self.write(topic, [batch([record(b"k%d" % i, b"old") for i in range(20)])], "gzip")
-        self.write(topic, [batch([record(b"k%d" % i, b"new") for i in range(0, 20, 3)])], "gzip")
-
-        def compacted():
-            self.write(topic, [batch([record(b"roll", b"x")])])
-            kept = [item for item in self.tool.dump(self.a, topic) if item["offset"] < 20]
-            return len(kept) == 13
-
-        wait_until(compacted, 90, "compaction of the source", 0.5)
-        self.tool.call("alter_configs", self.a, topic=topic, configs={"message.format.version": None})
-
-        def written():
-            try:
-                return self.tool.produce(self.a, topic, [batch([record(b"h", b"v", [("header", b"1")])])])
-            except ToolError as error:
-                if "headers" not in str(error) and "UnsupportedForMessageFormat" not in str(error):
-                    raise
-                return None
-
-        wait_until(written, 30, "the new message format")
-        self.assertEqual(self.magics(topic), {1, 2})
-        self.copy("mixed", topic)
-        self.assert_same(topic, f"mixed.{topic}")
-
-    def test_an_old_target_gets_timestamps_of_all_ages(self):
-        now = int(time.time() * 1000)
-        self.tool.create_topic(self.b, "ages", 1, configs={"retention.ms": "-1"})
-        self.tool.produce(self.b, "ages", [batch([record(b"k", b"v", timestamp=at)]) for at in (0, now, now - 99 * HOUR_MS)])
-        config = properties({"B": self.b, "A": self.a}, {"B->A": "ages"})
-        with Longhaul(config, "--until-caught-up") as run:
-            self.assertEqual(run.process.wait(60), 0, run.tail())
-        self.assert_same("ages", "B.ages", readers=("java",), source=self.b, target=self.a)
+    def test_batches_that_are_written_anew(self):
+        self.tool.create_topic(self.a, "stamped", 2, configs={"message.timestamp.type": "LogAppendTime"})
+        self.check_stop_and_skip("worse", "stamped")
