@@ -115,8 +115,13 @@ Result<std::string> create_topic(Cluster& cluster, Words words) {
   if (words.has("partitions")) {
     LH_TRY(partitions, words.number("partitions"));
   }
-  LH_TRY_VOID(words.end());
-  LH_TRY_VOID(cluster.create_topic(name, partitions));
+  std::int32_t replicas = -1;
+  if (words.has("replicas")) {
+    LH_TRY(replicas, words.number("replicas"));
+  }
+  // Whatever else is said is a configuration, and refused as Kafka refuses it.
+  const TopicConfig::Values configs(words.rest().begin(), words.rest().end());
+  LH_TRY_VOID(cluster.create_topic(name, partitions, static_cast<std::int16_t>(replicas), configs));
   return fmt::format("created {}", name);
 }
 

@@ -205,8 +205,12 @@ TEST_F(LossTest, EpochsCanBeUsedUp) {
   EXPECT_NE(control("status")->find("state=Ongoing"), std::string::npos);
 }
 
-TEST_F(LossTest, ReplicasThatAreNotInSync) {
+TEST_F(LossTest, TopicsAndTheirReplicas) {
   ASSERT_TRUE(driver.cluster.create_topic("safe", 1, 1, {{"min.insync.replicas", "1"}}));
+  EXPECT_TRUE(control("topic name=table partitions=2 replicas=1 cleanup.policy=compact"));
+  EXPECT_EQ(control("compact topic=table partition=1").value_or(""), "0 records went from table-1");
+  EXPECT_FALSE(control("topic name=other cleanup.policy=shred"));
+  EXPECT_FALSE(control("topic name=other colour=red"));
   EXPECT_TRUE(control("isr topic=safe partition=0 brokers=1"));
   EXPECT_FALSE(control("isr topic=safe partition=0 brokers=1,2")) << "no replica";
   EXPECT_FALSE(control("isr topic=safe partition=0 brokers=x"));
