@@ -104,7 +104,7 @@ std::vector<PartitionLog::BatchEntry>::const_iterator PartitionLog::batch_of(con
 
 std::size_t PartitionLog::position_of(const Segment& segment, std::int64_t offset) {
   const auto entry = std::ranges::partition_point(
-      segment.batches, [&](const BatchEntry& batch) { return batch.base_offset < offset; });
+      segment.batches, [&](const BatchEntry& batch) { return batch.last_offset < offset; });
   return entry == segment.batches.end() ? segment.used : entry->position;
 }
 
@@ -134,7 +134,7 @@ PartitionLog::Backlog PartitionLog::backlog(std::int64_t offset, std::int64_t en
   const auto end = position_of(*segment, end_offset);
   if (first->position >= end) return {};
   const auto next = segment + 1;
-  const bool goes_on = next != segments_.end() && next->batches.front().base_offset < end_offset;
+  const bool goes_on = next != segments_.end() && next->batches.front().last_offset < end_offset;
   return {.bytes = end - first->position, .on_older_segment = goes_on};
 }
 

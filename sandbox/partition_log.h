@@ -45,7 +45,7 @@ struct ReadLimits {
   std::size_t bytes_max = 0;
   /// Whether a first batch above the limit comes whole; otherwise nothing comes.
   bool whole_first_batch = true;
-  /// Batches from here on are not returned; it lies at the start of a batch or at the end of the log.
+  /// Batches that reach this offset are not returned.
   std::int64_t end_offset = std::numeric_limits<std::int64_t>::max();
 };
 
@@ -136,7 +136,7 @@ class PartitionLog {
                                                                         std::int64_t offset);
   [[nodiscard]] TimestampedOffset find_in(const Segment& segment, const BatchEntry& entry,
                                           std::int64_t timestamp) const;
-  /// Where in the segment the first batch at or behind `offset` begins.
+  /// Where in the segment the first batch begins that reaches `offset`.
   [[nodiscard]] static std::size_t position_of(const Segment& segment, std::int64_t offset);
   Segment& segment_with_room(std::size_t size);
   /// Copies a batch behind the others.

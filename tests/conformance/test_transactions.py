@@ -7,12 +7,12 @@ from .processes import wait_until
 from .sandbox import Sandbox
 from .tools import KafkaTool, comparable, franz_digest, franz_transactions, kcat_digest
 from .transactions import (
-    CONCURRENT, NONE, READ_COMMITTED, READ_UNCOMMITTED, Holder, end_offset, fetched, find_coordinator)
+    CONCURRENT, NONE, READ_COMMITTED, READ_UNCOMMITTED, Holder, committed_offset, end_offset, fetched, find_coordinator)
 from .wire import Closed, Connection
 
 KAFKA, SANDBOX = "Kafka", "sandbox"
 UNKNOWN_TOPIC, OUT_OF_ORDER, INVALID_EPOCH, INVALID_STATE, INVALID_MAPPING = 3, 45, 47, 48, 49
-INVALID_TIMEOUT, NOT_ATTEMPTED, FENCED = 50, 55, 90
+INVALID_TIMEOUT, NOT_ATTEMPTED, UNSTABLE, FENCED = 50, 55, 88, 90
 
 
 class ClientsTest(unittest.TestCase):
@@ -40,6 +40,16 @@ class ClientsTest(unittest.TestCase):
                                   end="abort" if number % 3 == 1 else "commit")
             self.readers_agree(cluster, "java", "read_uncommitted", 27)
             self.readers_agree(cluster, "java", "read_committed", 18)
+
+    def test_offsets_of_kafkas_own_producer(self):
+        cluster = self.clusters[0]
+        self.sandbox.control("topic name=offsets partitions=1", cluster.name)
+        with Connection(cluster.bootstrap) as connection:
+            for number, end in enumerate(("commit", "abort", "open")):
+                self.tool.produce(cluster, "offsets", [], transactional_id="offsets", end=end, group="java",
+                                  offset=10 + number)
+                self.assertEqual(committed_offset(connection, "java", "offsets"),
+                                 (UNSTABLE, -1) if end == "open" else (NONE, 10), end)
 
     def test_franz_go(self):
         for cluster in self.clusters:
@@ -187,16 +197,22 @@ class SameAsKafkaTest(unittest.TestCase):
         self.both(act, [[NOT_ATTEMPTED, UNKNOWN_TOPIC, UNKNOWN_TOPIC], INVALID_STATE])
 
     def test_offsets(self):
-        def act(_, holder):
+        def act(connection, holder):
             one = holder()
             one.init()
             group = self.topic
             found = [one.commit_offset(group, self.topic, 1), one.add_offsets(group),
-                     one.commit_offset(group, self.topic, 1), one.commit_offset(group, "nothing", 1), one.commit()]
+                     one.commit_offset(group, self.topic, 1), one.commit_offset(group, "nothing", 1),
+                     committed_offset(connection, group, self.topic), one.commit()]
+            # A second transaction can begin when the first one is over.
+            found += [one.add_offsets(group), committed_offset(connection, group, self.topic),
+                      one.commit_offset(group, self.topic, 5), one.abort(), one.add_offsets(group),
+                      committed_offset(connection, group, self.topic)]
             one.epoch = 7
             return found + [one.commit_offset(group, self.topic, 1)]
 
-        self.both(act, [INVALID_STATE, NONE, NONE, UNKNOWN_TOPIC, NONE, INVALID_EPOCH])
+        self.both(act, [INVALID_STATE, NONE, NONE, UNKNOWN_TOPIC, (UNSTABLE, -1), NONE, NONE, (NONE, 1), NONE, NONE, NONE,
+                        (NONE, 1), INVALID_EPOCH])
 
     def test_ends_that_bump_the_epoch(self):
         def act(connection, holder):

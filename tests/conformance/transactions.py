@@ -7,7 +7,7 @@ from .processes import LabError
 from .wire import FETCH, TRANSACTIONAL, batch, batch_spans, string
 
 LIST_OFFSETS, FIND_COORDINATOR, INIT_PRODUCER_ID, ADD_PARTITIONS, ADD_OFFSETS, END = 2, 10, 22, 24, 25, 26
-TXN_OFFSET_COMMIT = 28
+TXN_OFFSET_COMMIT, OFFSET_FETCH = 28, 9
 NONE, LOADING, NOT_AVAILABLE, NOT_COORDINATOR, NOT_ENOUGH_REPLICAS, CONCURRENT = 0, 14, 15, 16, 19, 51
 BUSY = (LOADING, NOT_AVAILABLE, NOT_COORDINATOR, NOT_ENOUGH_REPLICAS, CONCURRENT)
 READ_UNCOMMITTED, READ_COMMITTED = 0, 1
@@ -138,6 +138,18 @@ def find_coordinator(connection, key, key_type):
     error = answer.take("h")
     answer.string()
     return error, answer.take("i") >= 0
+
+
+def committed_offset(connection, group, topic):
+    """(error, offset) that the group has committed for partition 0; waits for transactions (KIP-447)."""
+    body = compact(group) + b"\2" + compact(topic) + b"\2" + struct.pack(">i", 0) + b"\0" + b"\1" + b"\0"
+    answer = connection.request(OFFSET_FETCH, 7, body, flexible=True)
+    answer.take("ib")
+    answer.raw(answer.take("b") - 1)
+    answer.take("bi")
+    offset = answer.take("qi")[0]
+    answer.raw(max(answer.take("b") - 1, 0))
+    return answer.take("h"), offset
 
 
 def end_offset(connection, topic, isolation):

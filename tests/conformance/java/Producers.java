@@ -12,9 +12,12 @@ import java.util.Random;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -26,7 +29,8 @@ final class Producers {
 
   /**
    * Sends each of "batches" (partition, records) as one record batch. With "transactional_id" all of them are one
-   * transaction that ends as "end" says: commit, abort, or open (left open until a later call with the same id).
+   * transaction that ends as "end" says: commit, abort, or open (left open until a later call with the same id); "offset" of partition 0
+   * is then committed for "group" in it.
    */
   ObjectNode produce(JsonNode request) throws Exception {
     String id = request.path("transactional_id").asText(null);
@@ -42,6 +46,12 @@ final class Producers {
         producer.flush();
         for (Future<RecordMetadata> future : sent) future.get();
         offsets.add(sent.isEmpty() ? -1 : sent.get(0).get().offset());
+      }
+      if (id != null && request.has("group")) {
+        producer.sendOffsetsToTransaction(
+            Map.of(new TopicPartition(request.get("topic").asText(), 0),
+                new OffsetAndMetadata(request.get("offset").asLong())),
+            new ConsumerGroupMetadata(request.get("group").asText()));
       }
       if (id != null && end.equals("commit")) producer.commitTransaction();
       if (id != null && end.equals("abort")) producer.abortTransaction();

@@ -57,6 +57,18 @@ TEST_F(TransactionsTest, ReadersSeeATransactionWhenItIsOver) {
   EXPECT_EQ(latest(IsolationLevel::read_committed), 4);
 }
 
+TEST_F(TransactionsTest, WhatIsOpenStaysHiddenWhenTheLogBeginsInsideOfIt) {
+  TransactionalClient producer(driver, "t");
+  producer.init();
+  producer.add("orders", 0);
+  producer.produce("orders", 0, 5);
+  ASSERT_TRUE(driver.cluster.delete_records("orders", PartitionIndex(0), 2, driver.now));
+  const auto answer = fetch(2, IsolationLevel::read_committed);
+  EXPECT_EQ(answer.last_stable_offset, 2);
+  EXPECT_TRUE(answer.records.empty());
+  EXPECT_FALSE(fetch(2, IsolationLevel::read_uncommitted).records.empty());
+}
+
 TEST_F(TransactionsTest, AWaitingReaderIsWokenByTheMarker) {
   TransactionalClient producer(driver, "t");
   producer.init();
