@@ -262,7 +262,8 @@ ExitCode run_sandbox(const SandboxOptions& options) {
   for (const auto& generation : options.generations) {
     auto filling = start_filling(clusters, generation, *security);
     if (!filling) {
-      const auto code = explain(filling.error());
+      // A signal that comes while topics are prepared ends the sandbox like any other.
+      const auto code = net::is_aborted(filling.error()) ? ExitCode::done : explain(filling.error());
       end_filling(fillings, signals, code);
       return code;
     }
