@@ -182,7 +182,7 @@ def check_dead_files(tree):
     for name in tree.names:
         if name.endswith((".h", ".cc")):
             included.update(header for _, _, header in includes(tree.text(name)))
-        if name.endswith(".py") or (name.startswith(("scripts/", "bench/", "quickstart")) and "." not in name):
+        if name.endswith(".py") or (name.startswith(("scripts/", "bench/", "tests/", "quickstart")) and "." not in name):
             for line in re.findall(r"(?m)^\s*(?:from|import)\s+([\w.]+(?:\s+import\s+[\w, ()]+)?)", tree.text(name)):
                 imported.update(re.findall(r"\w+", line))
     cmake_files = [name for name in tree.names if name.endswith("CMakeLists.txt")]
