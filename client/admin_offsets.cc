@@ -220,16 +220,4 @@ net::Async<ProducerIdentity> init_producer_id(Cluster& cluster, SteadyTime deadl
                              .epoch = response.body.producer_epoch};
 }
 
-net::Async<ProducerIdentity> init_transactional_id(Cluster& cluster, std::string transactional_id,
-                                                   milliseconds transaction_timeout, SteadyTime deadline) {
-  protocol::InitProducerIdRequest request;
-  request.transactional_id = transactional_id;
-  request.transaction_timeout_ms = static_cast<std::int32_t>(transaction_timeout.count());
-  LH_CO_TRY(const auto response,
-            co_await cluster.call_coordinator(CoordinatorType::transaction, std::move(transactional_id),
-                                              std::move(request), deadline));
-  co_return ProducerIdentity{.id = ProducerId(response.body.producer_id),
-                             .epoch = response.body.producer_epoch};
-}
-
 }  // namespace longhaul::client

@@ -151,11 +151,32 @@ struct ProducerIdentity {
 };
 /// A fresh producer id without a transactional id: for idempotent producing.
 [[nodiscard]] net::Async<ProducerIdentity> init_producer_id(Cluster& cluster, SteadyTime deadline);
-/// The id of a transactional id, with the next epoch; fences whoever used it before.
+/// The producer id of a transactional id, with the next epoch. Aborts what a former user of the id left open
+/// and fences that user's transactional calls. With `current` (Kafka 2.5 and later) only whoever holds the id
+/// gets the next epoch; others get PRODUCER_FENCED (KIP-360). An attempt whose answer was lost is repeated,
+/// so the epoch may rise by more than one.
 [[nodiscard]] net::Async<ProducerIdentity> init_transactional_id(Cluster& cluster,
                                                                  std::string transactional_id,
                                                                  milliseconds transaction_timeout,
+                                                                 std::optional<ProducerIdentity> current,
                                                                  SteadyTime deadline);
+
+struct AddedPartition {
+  TopicPartition partition;
+  Result<void> outcome;  ///< UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED, OPERATION_NOT_ATTEMPTED
+};
+/// Makes the partitions part of the id's transaction, all or none: where one is refused, the others are not
+/// attempted. Errors of the transaction as a whole (CONCURRENT_TRANSACTIONS after the deadline,
+/// PRODUCER_FENCED, INVALID_PRODUCER_ID_MAPPING, ...) are the call's.
+[[nodiscard]] net::Async<std::vector<AddedPartition>> add_partitions_to_txn(
+    Cluster& cluster, std::string transactional_id, ProducerIdentity producer,
+    std::vector<TopicPartition> partitions, SteadyTime deadline);
+
+enum class TransactionEnd { abort, commit };
+/// Ends the transaction. The decision is durable when this returns; the markers are written after that. Never
+/// newer than version 4 of EndTxn: a marker carries the epoch of `producer`.
+[[nodiscard]] net::Async<void> end_txn(Cluster& cluster, std::string transactional_id,
+                                       ProducerIdentity producer, TransactionEnd end, SteadyTime deadline);
 
 struct GroupListing {
   std::string group_id;
