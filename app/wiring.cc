@@ -1,8 +1,10 @@
 #include "app/wiring.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 #include <utility>
@@ -16,6 +18,13 @@ namespace {
 /// One fetch answer is read into one slab, so its size is what a read lane holds at a time. Larger answers
 /// gain nothing.
 constexpr std::int32_t kFetchBytesMax = 8 << 20;
+
+/// "host/4711": enough for a person to find the process.
+std::string this_process() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) return fmt::format("unknown host/{}", getpid());
+  return fmt::format("{}/{}", host.data(), getpid());
+}
 
 replicator::OffsetReset to_reset(config::AutoOffsetReset reset) {
   switch (reset) {
@@ -120,6 +129,9 @@ replicator::FlowOptions flow_options(const config::FlowConfig& flow) {
   options.offsets_partitions = flow.worker.offset_storage_partitions;
   options.offsets_replication_factor = flow.worker.offset_storage_replication_factor;
   options.offsets_topic_configs = flow.worker.offset_storage_topic_configs;
+  options.exactly_once = flow.own.exactly_once ? replicator::ExactlyOnce::on : replicator::ExactlyOnce::off;
+  options.deployment_id = flow.own.deployment_id;
+  options.instance = this_process();
   options.position_flush_interval = flow.own.position_flush_interval;
   return options;
 }

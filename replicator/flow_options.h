@@ -18,6 +18,10 @@ namespace longhaul::replicator {
 /// What built-in defaults of the source do at the creation of a remote topic (`use.defaults.from`).
 enum class DefaultsFrom { target, source };
 
+/// `longhaul.exactly.once`. Off: batches carry no producer, and what was sent and not acknowledged before a
+/// crash is sent again: at least once.
+enum class ExactlyOnce { on, off };
+
 /// Everything one flow `source->target` needs, already validated. Plain data.
 struct FlowOptions {
   std::string source_alias;
@@ -45,6 +49,12 @@ struct FlowOptions {
   milliseconds request_timeout{30'000};
   milliseconds retry_backoff{100};
   milliseconds retry_backoff_max{1'000};
+
+  ExactlyOnce exactly_once = ExactlyOnce::on;
+  /// Part of the transactional ids: tells flows of the same name apart that write to one target.
+  std::string deployment_id;
+  /// Which process this is, for people who look for it: host and process id.
+  std::string instance;
 
   // State on the target (docs/decisions/040).
   std::string connector_name = "MirrorSourceConnector";

@@ -78,27 +78,32 @@ void PartitionPipeline::skip_to(Offset offset) {
   skipped_until_ = offset;
 }
 
-bool PartitionPipeline::is_old(const Entry& entry, std::int64_t wall_ms) const {
-  return entry.batch.max_timestamp < wall_ms - options_.producer_memory.count();
+bool PartitionPipeline::is_old(std::int64_t timestamp, std::int64_t wall_ms) const {
+  return timestamp < wall_ms - options_.producer_memory.count();
 }
 
 bool PartitionPipeline::can_send(SteadyTime now, std::int64_t wall_ms) const {
   if (stop_ || round_failed_ || next_ >= window_.size() || in_flight_ >= options_.in_flight_max) return false;
   if (retry_at_ && now < *retry_at_) return false;
-  if (in_flight_ == 0) return true;
-  return established_ && !is_old(window_[next_], wall_ms) && !is_old(window_[next_ - 1], wall_ms);
+  if (in_flight_ == 0 || !options_.idempotent) return true;
+  // After a long silence the target has forgotten us and takes any first sequence again.
+  return established_ && !is_old(last_timestamp_, wall_ms) &&
+         !is_old(window_[next_].batch.max_timestamp, wall_ms) &&
+         !is_old(window_[next_ - 1].batch.max_timestamp, wall_ms);
 }
 
-PartitionPipeline::Outgoing PartitionPipeline::take_next() {
+PartitionPipeline::Outgoing PartitionPipeline::take_next(std::int64_t wall_ms) {
   LH_CHECK(next_ < window_.size());
   auto& next = window_[next_];
   LH_CHECK(next.state == State::waiting);
   retry_at_.reset();
   const auto view = protocol::RecordBatchView::parse(next.batch.bytes.bytes());
   LH_CHECK(view.has_value());
-  next.header = protocol::restamped(*view, {.producer_id = progress_.producer.id,
-                                            .producer_epoch = progress_.producer.epoch,
-                                            .base_sequence = next.sequence});
+  next.header = options_.idempotent ? protocol::restamped(*view, {.producer_id = progress_.producer.id,
+                                                                  .producer_epoch = progress_.producer.epoch,
+                                                                  .base_sequence = next.sequence})
+                                    : protocol::restamped(*view, {});
+  next.old = options_.idempotent && is_old(next.batch.max_timestamp, wall_ms);
   next.state = State::in_flight;
   next.seen_by_target = true;
   ++in_flight_;
@@ -133,9 +138,13 @@ void PartitionPipeline::on_acknowledged(std::uint64_t number, Offset base) {
 }
 
 void PartitionPipeline::on_failed(std::uint64_t number, Fate fate, SteadyTime retry_at) {
-  entry(number).state = State::failed;
+  auto& failed = entry(number);
+  failed.state = State::failed;
   --in_flight_;
-  if (fate == Fate::unknown) round_in_doubt_ = true;
+  if (fate == Fate::unknown) {
+    round_in_doubt_ = true;
+    old_in_doubt_ = old_in_doubt_ || failed.old;
+  }
   ++counters_.retries;
   round_failed_ = true;
   retry_at_ = retry_at_ ? std::max(*retry_at_, retry_at) : retry_at;
@@ -213,10 +222,13 @@ void PartitionPipeline::settle(Entry& front) {
   if (front.batch.leader_epoch != LeaderEpoch()) progress_.source_leader_epoch = front.batch.leader_epoch;
   progress_.target_offset = front.target_base + front.batch.records;
   progress_.producer.next_sequence = advance_sequence(front.sequence, front.batch.records);
-  progress_.anchor = Anchor{.target_base = front.target_base, .records = front.batch.records};
+  progress_.anchor = Anchor{.target_base = front.target_base,
+                            .records = front.batch.records,
+                            .producer = {progress_.producer.id, progress_.producer.epoch, front.sequence}};
   last_header_ = front.header;
   last_size_ = front.batch.bytes.size();
   established_ = true;
+  last_timestamp_ = front.batch.max_timestamp;
   counters_.records += front.batch.records;
   ++counters_.batches;
   counters_.bytes += static_cast<std::int64_t>(last_size_);
@@ -243,7 +255,11 @@ void PartitionPipeline::finish_round() {
   if (!round_failed_ || in_flight_ > 0 || stop_) return;
   round_failed_ = false;
   established_ = false;
-  const bool in_doubt = std::exchange(round_in_doubt_, false);
+  const bool in_doubt = std::exchange(round_in_doubt_, false) || !options_.idempotent;
+  if (std::exchange(old_in_doubt_, false)) {
+    stop({StopReason::write_in_doubt, window_.front().batch.base, {}});
+    return;
+  }
   if (const auto damaged = std::exchange(round_damaged_, std::nullopt)) {
     read_again_from(*damaged - first_number_);
     if (stop_) return;

@@ -36,6 +36,8 @@ struct Anchor {
   /// CRC-32C of the batch with its header fields from byte 21 to 60 set to zero: what restamping does not
   /// change. Derived from the batch CRC without reading the payload.
   std::uint32_t payload_crc = 0;
+  /// Who wrote it; `next_sequence` is the sequence of its first record. None in records of older versions.
+  ProducerState producer;
   auto operator<=>(const Anchor&) const = default;
 };
 
@@ -68,6 +70,8 @@ struct PipelineOptions {
   PassLimits limits;
   TargetCleanup target_cleanup = TargetCleanup::other;
   CorruptBatches corrupt_batches = CorruptBatches::stop;
+  /// Off: batches carry no producer, and a window that failed is sent again whatever became of it.
+  bool idempotent = true;
   /// Where a partition that cannot write keeps what it has to send again; null: outside every budget.
   SlabPool* pool = nullptr;
 };
@@ -128,7 +132,7 @@ class PartitionPipeline {
   /// True when `take_next` would give a batch at time `now`.
   [[nodiscard]] bool can_send(SteadyTime now, std::int64_t wall_ms) const;
   /// The next batch, stamped and counted as under way. Its result must be reported.
-  [[nodiscard]] Outgoing take_next();
+  [[nodiscard]] Outgoing take_next(std::int64_t wall_ms = 0);
   /// True when a batch waits that was not sent, or has to be sent again.
   [[nodiscard]] bool has_unsent() const { return !stop_ && next_ < window_.size(); }
   /// True when a batch that was sent before `number` failed and is not stored, so `number` had to fail too.
@@ -144,7 +148,8 @@ class PartitionPipeline {
   enum class Fate { not_stored, unknown };
   /// Batch `number` was refused in a way that passes, or its fate is unknown. When nothing is under way any
   /// more, the window is sent again from the first unacknowledged batch, with the same sequences, not before
-  /// `retry_at`.
+  /// `retry_at`. A batch in doubt whose timestamps are older than the target's memory of producers stops the
+  /// partition (`write_in_doubt`): sent again, it might be stored twice.
   void on_failed(std::uint64_t number, Fate fate, SteadyTime retry_at);
   /// Batch `number` was refused for good.
   void on_refused(std::uint64_t number, StopReason reason, std::string detail);
@@ -187,13 +192,14 @@ class PartitionPipeline {
     std::int32_t sequence = 0;
     State state = State::waiting;
     bool seen_by_target = false;  ///< it was sent at least once
+    bool old = false;             ///< the target may have forgotten it by the time it is sent again
     Offset target_base;
   };
   /// `damaged` is set where the anomaly is a batch that can be skipped.
   void on_anomaly(std::optional<Stop> stop, const std::optional<DamagedBatch>& damaged);
   void read_again_from(std::size_t index);
   [[nodiscard]] Entry& entry(std::uint64_t number);
-  [[nodiscard]] bool is_old(const Entry& entry, std::int64_t wall_ms) const;
+  [[nodiscard]] bool is_old(std::int64_t timestamp, std::int64_t wall_ms) const;
   void settle_front();
   void settle(Entry& entry);
   void finish_round();
@@ -220,6 +226,7 @@ class PartitionPipeline {
   /// The first batch of the round that is damaged.
   std::optional<std::uint64_t> round_damaged_;
   int corrupt_answers_ = 0;  ///< in a row, to batches that are whole
+  bool old_in_doubt_ = false;
   /// The window is in copies of its own and nothing is read.
   bool held_back_ = false;
   /// Batches were read and dropped: the position is behind what was read.
@@ -227,6 +234,8 @@ class PartitionPipeline {
   /// The target knows our producer here. Before it does, it takes any first sequence, so a second batch under
   /// way could be stored although the first one failed.
   bool established_ = false;
+  /// Newest timestamp of the last acknowledged batch: the target remembers us by it.
+  std::int64_t last_timestamp_ = -1;
   std::size_t window_bytes_ = 0;
   std::optional<SteadyTime> retry_at_;
 

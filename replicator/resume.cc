@@ -37,7 +37,61 @@ ResumeDecision begin_by_reset(const ResumeFacts& facts, std::string note) {
               "there is no stored position and auto.offset.reset is none");
 }
 
-/// Checks `decision`'s position against the range the source has.
+/// Why the stored record is not about these topics; empty when it is.
+std::string other_identity(const StoredPosition& stored, const ResumeFacts& facts) {
+  if (stored.target_cluster_id != facts.target_cluster_id) {
+    return fmt::format("the stored position is of target cluster {}, this is {}", stored.target_cluster_id,
+                       facts.target_cluster_id);
+  }
+  if (stored.target_topic != facts.target_topic || differ(stored.target_topic_id, facts.target_topic_id)) {
+    return fmt::format("the target topic was created anew (id {}, the stored position is of {})",
+                       facts.target_topic_id.to_string(), stored.target_topic_id.to_string());
+  }
+  if (differ(stored.source_topic_id, facts.source_topic_id)) {
+    return fmt::format("the source topic was created anew (id {}, the stored position is of {})",
+                       facts.source_topic_id.to_string(), stored.source_topic_id.to_string());
+  }
+  return {};
+}
+
+/// MM2's record holds neither what stood there before our last write nor what we wrote.
+bool was_moved(const StoredPosition& stored, std::optional<std::int64_t> mm2_offset) {
+  return mm2_offset != stored.mm2_before && mm2_offset != stored.mm2_after;
+}
+
+bool other_selection(const StoredPosition& stored, const ResumeFacts& facts) {
+  return stored.selection != facts.selection && !stored.drained;
+}
+
+/// Whether to go on under the stored producer.
+bool keeps_producer(const StoredPosition& stored, const ResumeFacts& facts) {
+  const auto& last = stored.progress.producer;
+  const auto& fresh = facts.fresh_producer;
+  if (last.id == ProducerId() || fresh.id == ProducerId()) return false;
+  if (!facts.fenced) return true;
+  // A marker of another producer id, because the transactional id expired or its epochs were used up, holds
+  // nobody back. One that has drained writes no more by itself.
+  return !stored.drained && (last.id != fresh.id || last.epoch >= fresh.epoch);
+}
+
+ResumeDecision continue_stored(const StoredPosition& stored, const ResumeFacts& facts) {
+  ResumeDecision decision{.progress = stored.progress, .continues = true};
+  if (stored.selection != facts.selection) {
+    decision.note =
+        fmt::format("records are selected by '{}', formerly by '{}'", facts.selection, stored.selection);
+  }
+  decision.keeps_producer = keeps_producer(stored, facts);
+  const bool at_least_once = facts.fresh_producer.id == ProducerId();
+  if (!at_least_once && stored.progress.producer.id != ProducerId()) {
+    decision.kind = ResumeDecision::Kind::look_at_tail;
+    return decision;
+  }
+  decision.progress.producer = facts.fresh_producer;
+  return within_source(std::move(decision), facts);
+}
+
+}  // namespace
+
 ResumeDecision within_source(ResumeDecision decision, const ResumeFacts& facts) {
   const auto offset = decision.progress.source_offset;
   if (offset > facts.source_end) {
@@ -58,62 +112,30 @@ ResumeDecision within_source(ResumeDecision decision, const ResumeFacts& facts) 
   return decision;
 }
 
-/// Why the stored record is not about these topics; empty when it is.
-std::string other_identity(const StoredPosition& stored, const ResumeFacts& facts) {
-  if (stored.target_cluster_id != facts.target_cluster_id) {
-    return fmt::format("the stored position is of target cluster {}, this is {}", stored.target_cluster_id,
-                       facts.target_cluster_id);
+std::optional<Stop> why_not_take_over(const std::optional<StoredPosition>& stored,
+                                      std::optional<std::int64_t> mm2_offset, const ResumeFacts& facts) {
+  if (!stored) return std::nullopt;
+  const auto offset = stored->progress.source_offset;
+  if (stored->source_cluster_id != facts.source_cluster_id) {
+    return Stop{StopReason::state_mismatch, offset,
+                fmt::format("the stored position is of source cluster {}, this is {}",
+                            stored->source_cluster_id, facts.source_cluster_id)};
   }
-  if (stored.target_topic != facts.target_topic || differ(stored.target_topic_id, facts.target_topic_id)) {
-    return fmt::format("the target topic was created anew (id {}, the stored position is of {})",
-                       facts.target_topic_id.to_string(), stored.target_topic_id.to_string());
-  }
-  if (differ(stored.source_topic_id, facts.source_topic_id)) {
-    return fmt::format("the source topic was created anew (id {}, the stored position is of {})",
-                       facts.source_topic_id.to_string(), stored.source_topic_id.to_string());
-  }
-  return {};
+  const bool continues = !was_moved(*stored, mm2_offset) && other_identity(*stored, facts).empty();
+  if (!continues || !other_selection(*stored, facts)) return std::nullopt;
+  return Stop{
+      StopReason::state_mismatch, offset,
+      fmt::format("the last run ended without draining under '{}', this one selects by '{}': run once "
+                  "with the former settings",
+                  stored->selection, facts.selection)};
 }
-
-ResumeDecision continue_stored(const StoredPosition& stored, const ResumeFacts& facts) {
-  ResumeDecision decision{.progress = stored.progress, .continues = true};
-  if (decision.progress.producer.id == ProducerId()) decision.progress.producer = facts.fresh_producer;
-  if (stored.selection != facts.selection) {
-    if (!stored.drained) {
-      return stop(
-          StopReason::state_mismatch, stored.progress.source_offset,
-          fmt::format(
-              "the last run ended without draining under '{}', this one selects by '{}': run once with "
-              "the former settings",
-              stored.selection, facts.selection));
-    }
-    decision.note =
-        fmt::format("records are selected by '{}', formerly by '{}'", facts.selection, stored.selection);
-  }
-  const auto target = stored.progress.target_offset;
-  if (target != Offset() && facts.target_end < target) {
-    return stop(StopReason::state_mismatch, stored.progress.source_offset,
-                fmt::format("the target partition ends at {}, but {} was acknowledged: it lost its tail",
-                            facts.target_end, target.value() - 1));
-  }
-  const auto known_end = target == Offset() ? Offset(0) : target;
-  if (!stored.drained && facts.target_end > known_end) {
-    decision.kind = ResumeDecision::Kind::look_at_tail;
-    return decision;
-  }
-  return within_source(std::move(decision), facts);
-}
-
-}  // namespace
 
 ResumeDecision decide_resume(const std::optional<StoredPosition>& stored,
                              std::optional<std::int64_t> mm2_offset, const ResumeFacts& facts) {
-  if (stored && stored->source_cluster_id != facts.source_cluster_id) {
-    return stop(StopReason::state_mismatch, stored->progress.source_offset,
-                fmt::format("the stored position is of source cluster {}, this is {}",
-                            stored->source_cluster_id, facts.source_cluster_id));
+  if (auto why = why_not_take_over(stored, mm2_offset, facts)) {
+    return {.kind = ResumeDecision::Kind::stop, .stop = std::move(why)};
   }
-  const bool moved = !stored || (mm2_offset != stored->mm2_before && mm2_offset != stored->mm2_after);
+  const bool moved = !stored || was_moved(*stored, mm2_offset);
   if (moved && mm2_offset && *mm2_offset >= 0) {
     auto note = stored
                     ? fmt::format("the position was moved to source offset {} from outside", *mm2_offset + 1)

@@ -22,19 +22,21 @@ struct ResumeFacts {
   /// Log start and end (high watermark or last stable offset) of the source partition.
   Offset source_start;
   Offset source_end;
-  /// End of the target partition (high watermark).
+  /// End of the target partition: our own marker where there is one, otherwise the high watermark.
   Offset target_end;
   OffsetReset reset = OffsetReset::earliest;
-  /// The producer that a partition without a stored one gets.
+  /// The producer of the next epoch, or of none before it; none at all where batches carry no producer.
   ProducerState fresh_producer;
+  /// `fresh_producer`'s marker stands at `target_end`: earlier epochs of the same producer write no more.
+  bool fenced = false;
 };
 
 struct ResumeDecision {
   enum class Kind {
     /// Replicate from `progress`.
     go,
-    /// A predecessor ended without draining: what it appended behind `progress.target_offset` must be found
-    /// first.
+    /// Whether the target still is as `progress` says, and what a predecessor appended behind it, must be
+    /// found out first.
     look_at_tail,
     /// Do not replicate; `stop` says why.
     stop,
@@ -43,10 +45,22 @@ struct ResumeDecision {
   Progress progress;
   /// True when `progress` continues the stored record, false when the partition begins anew.
   bool continues = false;
+  /// After the look: go on under the producer that wrote last instead of the fresh one. The predecessor was
+  /// not fenced, and under the same producer the target itself keeps the two apart.
+  bool keeps_producer = false;
   std::optional<Stop> stop;
   /// What a person should know about the choice; empty when there is nothing unusual.
   std::string note;
 };
+
+/// Why a partition must not even be taken from whoever has it: the record is of another source cluster, or of
+/// another selection that ended without draining. Looks at ids and selection only.
+[[nodiscard]] std::optional<Stop> why_not_take_over(const std::optional<StoredPosition>& stored,
+                                                    std::optional<std::int64_t> mm2_offset,
+                                                    const ResumeFacts& facts);
+
+/// What the range of the source says about going on at `decision.progress`.
+[[nodiscard]] ResumeDecision within_source(ResumeDecision decision, const ResumeFacts& facts);
 
 /// Decides where a partition goes on, from our stored record, MM2's record (its offset, the last one
 /// replicated) and the facts. A record is only trusted for the topics (by id) and clusters it was written

@@ -35,8 +35,11 @@ std::string_view describe(StopReason reason) {
       return "the target stored batches out of order";
     case StopReason::sequence_mismatch:
       return "the target has another sequence of our producer than we have";
+    case StopReason::write_in_doubt:
+      return "whether the target stored a batch is unknown, and it is too old to be recognised when sent "
+             "again";
     case StopReason::taken_over:
-      return "another writer has taken this partition over";
+      return "another instance has taken this partition over";
     case StopReason::state_mismatch:
       return "the stored position does not fit what the clusters hold";
   }

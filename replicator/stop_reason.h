@@ -24,6 +24,7 @@ enum class StopReason {
   target_deleted,
   target_order_broken,
   sequence_mismatch,
+  write_in_doubt,
   taken_over,
   state_mismatch,
 };

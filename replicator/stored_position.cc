@@ -32,6 +32,13 @@ ProducerState to_producer(const Json& json) {
           .next_sequence = json.at("nextSequence").get<std::int32_t>()};
 }
 
+/// The first records of this version did not name the producer of the anchor.
+ProducerState to_anchor_producer(const Json& anchor) {
+  return {.id = ProducerId(anchor.value("producerId", std::int64_t{-1})),
+          .epoch = anchor.value("epoch", std::int16_t{-1}),
+          .next_sequence = anchor.value("sequence", std::int32_t{0})};
+}
+
 OrderedJson nullable(const std::optional<std::int64_t>& value) {
   return value ? OrderedJson(*value) : OrderedJson();
 }
@@ -83,7 +90,10 @@ std::string position_value(const StoredPosition& position) {
   if (progress.anchor) {
     anchor = {{"offset", progress.anchor->target_base.value()},
               {"records", progress.anchor->records},
-              {"payloadCrc", progress.anchor->payload_crc}};
+              {"payloadCrc", progress.anchor->payload_crc},
+              {"producerId", progress.anchor->producer.id.value()},
+              {"epoch", progress.anchor->producer.epoch},
+              {"sequence", progress.anchor->producer.next_sequence}};
   }
   return dump(OrderedJson{
       {"version", kStateVersion},
@@ -103,6 +113,7 @@ std::string position_value(const StoredPosition& position) {
       {"mm2", {{"before", nullable(position.mm2_before)}, {"after", nullable(position.mm2_after)}}},
       {"mapSegment", position.map_segment},
       {"drained", position.drained},
+      {"writer", position.writer},
       {"writtenMs", position.written_ms}});
 }
 
@@ -155,7 +166,8 @@ Result<StoredPosition> parse_position(std::string_view value) {
     if (const auto& anchor = json.at("anchor"); !anchor.is_null()) {
       position.progress.anchor = Anchor{.target_base = Offset(anchor.at("offset").get<std::int64_t>()),
                                         .records = anchor.at("records").get<std::int32_t>(),
-                                        .payload_crc = anchor.at("payloadCrc").get<std::uint32_t>()};
+                                        .payload_crc = anchor.at("payloadCrc").get<std::uint32_t>(),
+                                        .producer = to_anchor_producer(anchor)};
     }
     for (const auto& producer : json.at("producers")) position.producers.push_back(to_producer(producer));
     if (!position.producers.empty()) position.progress.producer = position.producers.back();
@@ -164,6 +176,7 @@ Result<StoredPosition> parse_position(std::string_view value) {
     position.mm2_after = to_nullable(json.at("mm2").at("after"));
     position.map_segment = json.at("mapSegment").get<std::int64_t>();
     position.drained = json.at("drained").get<bool>();
+    position.writer = json.value("writer", std::string());
     position.written_ms = json.at("writtenMs").get<std::int64_t>();
     return position;
   });

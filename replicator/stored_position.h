@@ -36,6 +36,8 @@ struct StoredPosition {
   std::int64_t map_segment = -1;
   /// True when nothing was under way when this was written: the target holds nothing of ours behind it.
   bool drained = false;
+  /// Which process wrote this, for people: host and process id. May be empty.
+  std::string writer;
   std::int64_t written_ms = 0;
 };
 

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/slab.h"
+#include "protocol/record.h"
 #include "protocol/record_batch.h"
+#include "replicator/fence.h"
 #include "replicator/offset_map.h"
 #include "replicator/partition_pipeline.h"
 
@@ -15,52 +19,117 @@ namespace longhaul::replicator {
 /// restamping. O(log size), the payload is not read.
 [[nodiscard]] std::uint32_t payload_checksum(const protocol::BatchHeader& header, std::size_t payload_size);
 
-/// Finds out how far a predecessor got that ended without draining.
+/// The batches of which producers are ours.
+struct OwnProducers {
+  /// Those that a stored record names.
+  std::vector<ProducerState> stored;
+  /// The producer id of the shard's transactional id: ours under every epoch.
+  std::optional<ProducerId> shard;
+  [[nodiscard]] bool contains(const ProducerEpoch& producer) const;
+};
+
+/// The records of one batch, one after the other. The views it gives are valid until the next one is read.
+class BatchCursor {
+ public:
+  /// `batch`: a complete batch of magic 2. No batch may unpack to more than 128 MiB.
+  [[nodiscard]] static Result<BatchCursor> open(Slice batch);
+  [[nodiscard]] Result<protocol::RecordView> next();
+  [[nodiscard]] protocol::RecordBatchView view() const;
+
+ private:
+  BatchCursor(Slice batch, Bytes payload) : batch_(std::move(batch)), payload_(std::move(payload)) {}
+  Slice batch_;
+  Bytes payload_;
+  std::optional<protocol::RecordReader> reader_;
+};
+
+/// Finds out how far predecessors got: walks our batches on the target, from the stored target offset D to
+/// our own marker, beside what is forwarded of the source from the stored source offset S on. Both must be
+/// the same records in the same order.
 ///
-/// First it is shown the target behind the stored target offset: every batch of the partition's producer
-/// there was forwarded from the source, in order. Then it is shown the source from the stored source offset
-/// on, and pairs the batches. Passthrough keeps batches whole, so each pair has the same record count and
-/// payload.
+/// A predecessor may have cut its batches differently (another limit, another build of a codec), so what
+/// counts is the records. Where a batch has the same number of them and the same payload checksum on both
+/// sides it is not decoded. The sequences of our batches count records: a gap in them is a lost batch, except
+/// where the target's cleaner may have removed it; then they tell how many records to pass over.
+///
+/// Sans-I/O and streaming: holds one fetched set of each side at a time.
 class TailMatch {
  public:
-  /// `limits` are those that the source's batches are planned with.
-  explicit TailMatch(Progress stored, PassLimits limits = {})
-      : limits_(limits), progress_(std::move(stored)) {}
+  struct Options {
+    /// What was stored; `progress.producer` is the one that wrote last.
+    Progress stored;
+    OwnProducers ours;
+    /// Where the walk begins (D, or the log start where that is later) and ends (our marker, or the log end).
+    Offset begin;
+    Offset end;
+    /// The target's log may lack batches or records: it is compacted, or its start was deleted.
+    bool cleaned = false;
+    /// With which the source's batches are planned.
+    PassLimits limits;
+  };
+  explicit TailMatch(Options options);
 
-  /// Takes a record set of the target, in log order from the stored target offset on.
-  [[nodiscard]] Result<void> add_target(ConstBytes records);
-  /// Target offset to fetch next.
-  [[nodiscard]] Offset target_position() const { return target_position_.value_or(first_target()); }
+  [[nodiscard]] bool wants_target() const;
+  /// Where to fetch on the target.
+  [[nodiscard]] Offset target_position() const { return target_position_; }
+  /// Takes a record set of the target, fetched at `target_position()`.
+  [[nodiscard]] Result<void> add_target(const Slice& records);
+  /// There is nothing between `target_position()` and the end.
+  void nothing_left_on_target() { target_position_ = options_.end; }
 
-  /// True when the source must be read on.
-  [[nodiscard]] bool wants_source() const { return !stop_ && !appended_.empty(); }
-  /// Takes a record set of the source, fetched at `progress().source_offset`'s successor `source_position()`.
+  [[nodiscard]] bool wants_source() const;
+  /// Where to fetch on the source.
+  [[nodiscard]] Offset source_position() const { return source_position_; }
+  /// Takes a record set of the source, fetched at `source_position()`.
   void add_source(const FetchedSet& set);
-  [[nodiscard]] Offset source_position() const { return source_position_.value_or(progress_.source_offset); }
 
-  /// Where to go on, once `wants_source()` is false.
+  /// Where to go on, when neither side is wanted. The producer in it is the last one seen.
   [[nodiscard]] const Progress& progress() const { return progress_; }
+  /// Records of ours that were found on the target.
+  [[nodiscard]] std::int64_t records() const { return records_; }
   /// The pairs found, for the offset map.
   [[nodiscard]] const std::vector<OffsetRun>& runs() const { return runs_; }
   /// Set when target and source do not fit together.
   [[nodiscard]] const std::optional<Stop>& stopped() const { return stop_; }
 
  private:
-  struct Appended {
+  /// A batch of ours on the target.
+  struct Found {
+    Slice bytes;
     Offset base;
-    std::int32_t records;
-    std::int32_t sequence;
-    std::uint32_t checksum;
+    std::int32_t records = 0;  ///< by its range of offsets, which cleaning does not change
+    std::int32_t sequence = 0;
+    ProducerEpoch producer;
+    bool is_dense = true;
+    std::int32_t matched = 0;
+    std::optional<BatchCursor> cursor;
   };
-  [[nodiscard]] Offset first_target() const {
-    return progress_.target_offset == Offset() ? Offset(0) : progress_.target_offset;
-  }
+  struct Forwarded {
+    PlannedBatch batch;
+    std::int32_t matched = 0;
+    std::optional<BatchCursor> cursor;
+  };
 
-  PassLimits limits_;
+  void match();
+  [[nodiscard]] bool check_sequence(const Found& found);
+  [[nodiscard]] bool is_same_batch(const Found& found, const Forwarded& forwarded) const;
+  [[nodiscard]] Result<bool> same_records(Found& found, Forwarded& forwarded, std::int32_t count) const;
+  void take(std::int32_t count);
+  void advance_source(std::int32_t count);
+  void stop(Offset source_offset, std::string detail);
+
+  Options options_;
   Progress progress_;
-  std::optional<Offset> target_position_;
-  std::optional<Offset> source_position_;
-  std::deque<Appended> appended_;
+  Offset target_position_;
+  Offset source_position_;
+  std::deque<Found> target_;
+  std::deque<Forwarded> source_;
+  /// Next sequence of each producer of ours.
+  std::map<ProducerEpoch, std::int32_t> sequences_;
+  /// Records that the cleaner took away, still to be passed over on the source.
+  std::int32_t removed_ = 0;
+  bool front_checked_ = false;
+  std::int64_t records_ = 0;
   std::vector<OffsetRun> runs_;
   std::optional<Stop> stop_;
 };

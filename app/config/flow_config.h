@@ -85,6 +85,10 @@ struct FlowOwnSettings {
   std::string state_topic;  ///< `mm2-longhaul.<source>.internal`
   std::chrono::milliseconds position_flush_interval{1'000};
   AppendTimes append_times = AppendTimes::preserve;
+  /// Off: at least once, for comparison.
+  bool exactly_once = true;
+  /// Part of the transactional ids on the target; empty unless flows of the same name share a target.
+  std::string deployment_id;
   /// Replaces every replication factor of the file, for small labs. Already applied to the fields of
   /// FlowConfig.
   std::optional<std::int16_t> replication_factor_override;

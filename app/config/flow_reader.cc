@@ -29,6 +29,16 @@ constexpr std::string_view kConfigExclude =
     "log.message.timestamp.after.max.ms, message.timestamp.type, unclean.leader.election.enable, "
     "min.insync.replicas";
 
+/// It becomes part of transactional ids, whose parts ':' divides.
+bool is_deployment_id(std::string_view text) {
+  constexpr std::size_t kSizeMax = 64;
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return text.size() <= kSizeMax && std::ranges::all_of(text, allowed);
+}
+
 /// Names that releases up to 3.9 still read where the new one is absent (KIP-629).
 void apply_legacy_spellings(SettingMap& connector, std::vector<Warning>& warnings) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kLegacy{
@@ -112,6 +122,11 @@ class FlowReader {
     own.append_times =
         in.choice("longhaul.log.append.time", AppendTimes::preserve,
                   {{"preserve", AppendTimes::preserve}, {"passthrough", AppendTimes::passthrough}});
+    own.exactly_once = in.choice("longhaul.exactly.once", true, {{"on", true}, {"off", false}});
+    own.deployment_id = in.text("longhaul.deployment.id", "");
+    if (const auto* id = in.setting("longhaul.deployment.id"); id && !is_deployment_id(own.deployment_id)) {
+      in.complain(wrong_value(*id, "letters, digits, '.', '_' and '-', at most 64"));
+    }
     if (in.setting("longhaul.replication.factor.override")) {
       own.replication_factor_override = in.replication_factor("longhaul.replication.factor.override", 1);
     }

@@ -186,6 +186,8 @@ constexpr KnownKey kOwnKeys[] = {
     {"longhaul.position.flush.interval.ms"},
     {"longhaul.compatibility"},
     {"longhaul.log.append.time"},
+    {"longhaul.exactly.once"},
+    {"longhaul.deployment.id"},
 };
 
 constexpr std::uint8_t kAll = kConsumer | kProducer | kAdmin;

@@ -28,7 +28,8 @@ Flow::Flow(net::Io& control, std::vector<FlowCore> cores, FlowOptions options, F
       options_(std::move(options)),
       source_(control, std::move(clients.source_admin)),
       target_(control, std::move(clients.target_admin)),
-      store_(target_, options_),
+      owners_(options_.deployment_id, options_.name()),
+      store_(target_, options_, owners_),
       positions_lock_(control.time),
       group_(control.executor) {
   for (const auto& core : cores) {
@@ -44,9 +45,12 @@ net::Async<void> Flow::start() {
   LH_CO_TRY_VOID(co_await store_.open(SteadyTime::max()));
   store_.set_clusters(source_cluster_id_, target_cluster_id_);
   opened_ = true;
-  LH_CO_TRY_VOID(co_await fresh_producer(SteadyTime::max()));
+  LH_CO_TRY_VOID(co_await read_producer_memory(SteadyTime::max()));
+  if (options_.exactly_once == ExactlyOnce::off) owners_.go_unfenced();
   LH_CO_TRY_VOID(co_await sync_until_done());
   group_.spawn([this] { return flush_loop(); });
+  group_.spawn([this] { return attention_loop(); });
+  group_.spawn([this] { return keep_alive_loop(); });
   group_.spawn([this] { return refresh_loop(); });
   co_return Result<void>{};
 }
@@ -137,6 +141,8 @@ net::Task Flow::flush_loop() {
 }
 
 net::Async<void> Flow::flush(Which which, bool drained, SteadyTime deadline) {
+  LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
+  for (const auto& owner : std::exchange(stale_, {})) LH_CO_TRY_VOID(co_await renew(*owner, deadline));
   for (const auto& shard : shards_) {
     auto* one = shard.get();
     auto reports =
@@ -155,15 +161,18 @@ net::Async<void> Flow::flush(Which which, bool drained, SteadyTime deadline) {
       slot = std::move(report);
     }
   }
+  // What another instance has taken over is not ours to store.
+  std::erase_if(unsaved_, [&](const auto& entry) { return owners_.is_lost(entry.second.target); });
   if (unsaved_.empty()) co_return Result<void>{};
   std::vector<PartitionReport> reports;
   for (const auto& [source, report] : unsaved_) reports.push_back(report);
-  LH_CO_TRY_VOID(co_await store_.write(reports, deadline));
+  LH_CO_TRY(const auto failures, co_await store_.write(reports, deadline));
   for (const auto& report : reports) {
-    const auto found = unsaved_.find(report.source);
-    if (found != unsaved_.end() && found->second.progress == report.progress) unsaved_.erase(found);
+    if (!failures.contains(report.source)) unsaved_.erase(report.source);
   }
-  co_return Result<void>{};
+  if (failures.empty()) co_return Result<void>{};
+  take_failures(failures);
+  co_return fail(failures.begin()->second);
 }
 
 net::Async<void> Flow::drain(SteadyTime deadline) {

@@ -15,6 +15,7 @@
 #include "replicator/kafka/async_lock.h"
 #include "replicator/kafka/flow_shard.h"
 #include "replicator/kafka/line_limit.h"
+#include "replicator/kafka/owners.h"
 #include "replicator/kafka/position_store.h"
 #include "replicator/topic_sync.h"
 
@@ -63,8 +64,14 @@ class Flow {
   struct Candidate;
   /// Which topics a partition that was handed over belongs to.
   struct Active {
+    TopicPartition target;
     TopicId source_id;
     TopicId target_id;
+  };
+  /// The candidates behind one transactional id.
+  struct Guarded {
+    std::shared_ptr<SharedProducer> owner;
+    std::vector<Candidate*> candidates;
   };
 
   [[nodiscard]] net::Async<void> connect();
@@ -84,14 +91,36 @@ class Flow {
 
   /// Returns how many could not be taken up yet.
   [[nodiscard]] net::Async<std::int64_t> take_up(std::vector<Candidate> candidates, SteadyTime deadline);
-  [[nodiscard]] net::Async<void> read_offsets(std::vector<Candidate>& candidates, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> read_target_offsets(std::vector<Candidate>& candidates, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> read_source_offsets(std::vector<Candidate>& candidates, SteadyTime deadline);
   [[nodiscard]] net::Async<void> read_limits(std::vector<Candidate>& candidates, SteadyTime deadline);
-  [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);
-  [[nodiscard]] net::Async<void> look_back(Candidate& candidate, const Progress& stored, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> read_producer_memory(SteadyTime deadline);
   void report_unready(const std::vector<Candidate>& candidates);
   void report_note(const Candidate& candidate, const std::string& note);
-  [[nodiscard]] net::Async<void> hand_over(std::vector<Candidate> candidates, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> hand_over(std::vector<Candidate>& candidates, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> store_candidates(std::vector<Candidate>& candidates, SteadyTime deadline);
   [[nodiscard]] std::size_t shard_of(const TopicPartition& target) const;
+
+  // Taking partitions from whoever had them before (docs/decisions/061).
+  [[nodiscard]] net::Async<void> take_from_predecessors(std::vector<Candidate>& candidates,
+                                                        SteadyTime deadline);
+  [[nodiscard]] net::Async<void> fence(Guarded& guarded, SteadyTime deadline);
+  void take_fenced(Guarded& guarded, const Fence& fence);
+  void go_unfenced(const Error& reason);
+  [[nodiscard]] ResumeFacts facts_of(const Candidate& candidate) const;
+  [[nodiscard]] ProducerState fresh_producer_for(const Candidate& candidate) const;
+  [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> look_back(Candidate& candidate, const ResumeDecision& decision,
+                                           const StoredPosition& stored, SteadyTime deadline);
+  [[nodiscard]] net::Task attention_loop();
+  [[nodiscard]] net::Async<void> attend(SteadyTime deadline);
+  [[nodiscard]] net::Async<std::string> who_writes(TopicPartition source, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> lose(std::map<std::string, TopicPartition> lost, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> take_again(SteadyTime deadline);
+  [[nodiscard]] net::Task keep_alive_loop();
+  [[nodiscard]] net::Async<void> keep_alive(SteadyTime deadline);
+  void take_failures(const PositionStore::Failures& failures);
+  [[nodiscard]] net::Async<void> renew(SharedProducer& owner, SteadyTime deadline);
 
   [[nodiscard]] net::Task refresh_loop();
   [[nodiscard]] net::Task flush_loop();
@@ -101,16 +130,25 @@ class Flow {
   const FlowOptions options_;
   client::Cluster source_;
   client::Cluster target_;
+  Owners owners_;
   PositionStore store_;
   std::vector<std::unique_ptr<FlowShard>> shards_;
   std::map<TopicPartition, Active> active_;
   std::set<std::string> reported_;
   LineLimit lines_;
+  /// Without a transactional id, for where those are refused.
   ProducerState producer_;
+  /// How long the target remembers a producer (`producer.id.expiration.ms`), with a margin.
+  milliseconds producer_memory_ = PipelineOptions{}.producer_memory;
   std::string source_cluster_id_;
   std::string target_cluster_id_;
   /// Reports that could not be stored yet, by source partition: newer ones replace older ones.
   std::map<TopicPartition, PartitionReport> unsaved_;
+  /// To be taken over again, with how often in a row; transactional ids that another instance was found to
+  /// have; owners whose next write needs another epoch.
+  std::map<TopicPartition, int> retakes_;
+  std::map<std::string, TopicPartition> found_lost_;
+  std::set<std::shared_ptr<SharedProducer>> stale_;
   /// Storing positions and handing partitions over take turns.
   AsyncLock positions_lock_;
   /// Partitions that could not be taken up yet; remote topics that could not be created.

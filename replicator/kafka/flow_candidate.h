@@ -19,10 +19,20 @@ struct Flow::Candidate {
   std::optional<Error> unready;
   Offset source_start;
   Offset source_end;
+  Offset target_start;
+  /// End of the target partition; once it is fenced, where our marker is.
   Offset target_end;
   PassLimits limits;
   TargetCleanup target_cleanup = TargetCleanup::other;
   CorruptBatches corrupt_batches = CorruptBatches::stop;
+  bool fenced = false;
+  milliseconds producer_memory = PipelineOptions{}.producer_memory;
+
+  /// Who guards the target partition; null where it is not fenced.
+  std::shared_ptr<SharedProducer> owner;
+  /// It was replicated by this process before; how often it was taken over again in a row.
+  bool again = false;
+  int retakes = 0;
 
   Progress progress;
   std::optional<Stop> stop;
@@ -56,10 +66,14 @@ struct Flow::Candidate {
                          .map = std::move(map),
                          .runs = std::move(runs),
                          .goal = source_end,
+                         .transactional_id = owner == nullptr ? std::string() : owner->transactional_id,
+                         .retakes = retakes,
                          .stop = stop};
     start.options.limits = limits;
     start.options.corrupt_batches = corrupt_batches;
     start.options.target_cleanup = target_cleanup;
+    start.options.producer_memory = producer_memory;
+    start.options.idempotent = progress.producer.id != ProducerId();
     return start;
   }
 };

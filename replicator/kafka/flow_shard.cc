@@ -6,6 +6,22 @@
 #include "base/log.h"
 
 namespace longhaul::replicator {
+namespace {
+
+/// How often in a row a partition is taken over again that gets no further.
+constexpr int kRetakesMax = 3;
+
+void add_counters(FlowStatus& status, const PipelineCounters& counters) {
+  status.records += counters.records;
+  status.batches += counters.batches;
+  status.bytes += counters.bytes;
+  status.retries += counters.retries;
+  status.batches_reencoded += counters.reencoded_batches;
+  status.records_reencoded += counters.reencoded_records;
+  status.corrupt_batches_skipped += counters.corrupt_batches_skipped;
+}
+
+}  // namespace
 
 void FlowStatus::add(const FlowStatus& other) {
   partitions += other.partitions;
@@ -51,6 +67,7 @@ net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime d
     if (held.partition != nullptr) {
       reader_.remove(*held.partition);
       held.partition->stop_reported = true;  // it is replaced, not stopped
+      add_counters(retired_totals_, held.partition->pipeline.counters());
       held.partition->pipeline.stop(
           {StopReason::source_deleted, held.partition->pipeline.settled_offset(), {}});
       retired_.push_back(std::move(held.partition));
@@ -72,7 +89,7 @@ void FlowShard::on_changed(ShardPartition& partition) {
   for (const auto& range : partition.pipeline.take_skipped()) report_skipped(partition, range);
   writer_.wake(partition);
   reader_.wake(partition);
-  if (partition.pipeline.stopped() && !partition.stop_reported) report_stop(partition);
+  if (partition.pipeline.stopped() && !partition.stop_reported) on_stopped(partition);
   changed_.notify();
 }
 
@@ -83,6 +100,43 @@ void FlowShard::report_skipped(const ShardPartition& partition, const SkippedRan
               {"partition", partition.source.partition},
               {"from_offset", range.begin},
               {"to_offset", range.end.value() - 1}});
+}
+
+void FlowShard::on_stopped(ShardPartition& partition) {
+  const auto reason = partition.pipeline.stopped()->reason;
+  if (reason == StopReason::taken_over && !partition.transactional_id.empty()) {
+    // Whoever has one partition of the id has them all. The flow reports it, once for all cores.
+    attention_.lost.try_emplace(partition.transactional_id, partition.source);
+    lose(partition.transactional_id);
+    return;
+  }
+  const bool in_doubt = reason == StopReason::sequence_mismatch || reason == StopReason::write_in_doubt;
+  const int retakes = partition.pipeline.counters().records > 0 ? 0 : partition.retakes;
+  if (!in_doubt || retakes >= kRetakesMax) {
+    report_stop(partition);
+    return;
+  }
+  partition.stop_reported = true;
+  partition.retaking = true;
+  attention_.retakes[partition.source] = retakes + 1;
+}
+
+std::size_t FlowShard::lose(const std::string& transactional_id) {
+  std::size_t count = 0;
+  for (auto& [source, held] : partitions_) {
+    auto& partition = *held.partition;
+    if (partition.transactional_id != transactional_id) continue;
+    ++count;
+    held.inert = true;
+    partition.stop_reported = true;
+    partition.retaking = false;
+    attention_.retakes.erase(source);
+    if (!partition.pipeline.stopped()) {
+      partition.pipeline.stop({StopReason::taken_over, partition.pipeline.settled_offset(), {}});
+    }
+  }
+  changed_.notify();
+  return count;
 }
 
 void FlowShard::report_stop(ShardPartition& partition) {
@@ -120,21 +174,17 @@ std::vector<PartitionReport> FlowShard::take_reports(Which which) {
 }
 
 FlowStatus FlowShard::status() const {
-  FlowStatus status;
+  FlowStatus status = retired_totals_;
   for (const auto& [source, held] : partitions_) {
     const auto& pipeline = held.partition->pipeline;
     const auto& counters = pipeline.counters();
     ++status.partitions;
-    status.records += counters.records;
-    status.batches += counters.batches;
-    status.bytes += counters.bytes;
-    status.retries += counters.retries;
-    status.batches_reencoded += counters.reencoded_batches;
-    status.records_reencoded += counters.reencoded_records;
-    status.corrupt_batches_skipped += counters.corrupt_batches_skipped;
+    add_counters(status, counters);
     const auto settled = pipeline.settled_offset();
     status.lag += std::max<std::int64_t>(0, pipeline.end() - settled);
-    if (pipeline.stopped()) {
+    if (held.partition->retaking) {
+      ++status.behind_goal;
+    } else if (pipeline.stopped()) {
       status.stopped.push_back({source, *pipeline.stopped()});
     } else if (settled < held.partition->goal && !(held.partition->found_nothing() && pipeline.idle())) {
       ++status.behind_goal;

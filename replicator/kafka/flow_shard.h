@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/slab.h"
@@ -58,6 +59,14 @@ struct FlowStatus {
   void add(const FlowStatus& other);
 };
 
+/// What a shard cannot decide by itself.
+struct ShardAttention {
+  /// Partitions to be taken over again: what the target holds of them is in doubt. With how often in a row.
+  std::map<TopicPartition, int> retakes;
+  /// A partition of each transactional id that another instance has taken over. They are stopped here.
+  std::map<std::string, TopicPartition> lost;
+};
+
 /// The part of a flow that runs on one core: its partitions, its clients, its slabs. All functions are called
 /// on that core. `stop()` before destruction.
 class FlowShard {
@@ -75,6 +84,11 @@ class FlowShard {
   /// Reports of the partitions whose progress changed since the last call, or of all; stopped ones included.
   [[nodiscard]] std::vector<PartitionReport> take_reports(Which which);
   [[nodiscard]] FlowStatus status() const;
+  /// What has come up since the last call.
+  [[nodiscard]] ShardAttention take_attention() { return std::exchange(attention_, {}); }
+  /// Stops the partitions of a transactional id that another instance has taken over; returns how many there
+  /// are. Their positions are not ours any more.
+  std::size_t lose(const std::string& transactional_id);
   /// Stops reading and returns when everything that was read is acknowledged, or when `deadline` passes.
   [[nodiscard]] net::Task drain(SteadyTime deadline);
   [[nodiscard]] net::Task stop();
@@ -85,10 +99,11 @@ class FlowShard {
   struct Held {
     std::unique_ptr<ShardPartition> partition;
     Progress reported;
-    /// It was stopped before it began: what is stored about it stays as it is.
+    /// It was stopped before it began, or another instance has it: what is stored about it stays as it is.
     bool inert = false;
   };
   void on_changed(ShardPartition& partition);
+  void on_stopped(ShardPartition& partition);
   void report_stop(ShardPartition& partition);
   void report_skipped(const ShardPartition& partition, const SkippedRange& range);
 
@@ -98,6 +113,9 @@ class FlowShard {
   client::Cluster source_;
   client::Cluster target_;
   std::map<TopicPartition, Held> partitions_;
+  ShardAttention attention_;
+  /// Counters of replaced partitions.
+  FlowStatus retired_totals_;
   /// Replaced partitions: answers under way may still name them.
   std::vector<std::unique_ptr<ShardPartition>> retired_;
   net::Event changed_;

@@ -1,8 +1,11 @@
 #include "replicator/kafka/internal_topics.h"
 
 #include <algorithm>
+#include <set>
 
+#include "base/check.h"
 #include "codecs/codec.h"
+#include "net/error.h"
 #include "protocol/messages/produce.h"
 #include "protocol/record.h"
 #include "replicator/abort_filter.h"
@@ -22,9 +25,7 @@ ErrorCode unusable() {
   return make_error_code(boost::system::errc::invalid_argument);
 }
 
-using Compacted = std::map<std::string, std::string>;
-
-Result<void> take_batch(const protocol::RecordBatchView& batch, Compacted& into) {
+Result<void> take_batch(const protocol::RecordBatchView& batch, CompactedChanges& into) {
   Bytes decompressed;
   auto payload = batch.payload();
   if (batch.compression() != codecs::Compression::none) {
@@ -36,44 +37,10 @@ Result<void> take_batch(const protocol::RecordBatchView& batch, Compacted& into)
     LH_TRY(const auto record, records.next());
     if (!record) return {};
     if (!record->key) continue;
-    const std::string key(as_text(*record->key));
-    if (record->value) {
-      into[key] = as_text(*record->value);
-    } else {
-      into.erase(key);
-    }
+    auto& value = into[std::string(as_text(*record->key))];
+    value.reset();
+    if (record->value) value = as_text(*record->value);
   }
-}
-
-/// Takes a fetched record set; returns the offset to go on at.
-Result<Offset> take_records(const protocol::PartitionData& data, Offset position, Compacted& into) {
-  AbortFilter filter(aborted_transactions(data));
-  protocol::RecordSetReader reader(data.records);
-  while (const auto entry = reader.next()) {
-    const auto* batch = std::get_if<protocol::RecordBatchView>(&*entry);
-    if (batch == nullptr || !batch->has_valid_crc())
-      return fail(unusable(), "damaged batch at offset {}", position);
-    LH_TRY(const bool is_aborted, filter.is_aborted(*batch));
-    if (!is_aborted && !batch->is_control()) LH_TRY_VOID(take_batch(*batch, into));
-    position = std::max(position, batch->next_offset());
-  }
-  return position;
-}
-
-net::Async<void> read_partition(client::Cluster& cluster, TopicPartition partition, Offset start, Offset end,
-                                Compacted& into, SteadyTime deadline) {
-  auto position = start;
-  while (position < end) {
-    const auto committed = protocol::IsolationLevel::read_committed;
-    LH_CO_TRY(const auto fetched,
-              co_await fetch_partition(cluster, partition, position, committed, deadline));
-    auto next = take_records(fetched.data, position, into);
-    if (!next) co_return in_context(std::move(next).error(), "{}: {}", cluster.name(), partition);
-    // Compaction may have left nothing between the last batch and the end.
-    if (*next == position && fetched.data.records.empty()) break;
-    position = *next;
-  }
-  co_return Result<void>{};
 }
 
 /// Number of partitions of a topic that exists, as soon as a broker says so.
@@ -124,103 +91,266 @@ net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster, Intern
   co_return co_await count_partitions(cluster, std::move(options.name), deadline);
 }
 
-net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Cluster& cluster,
-                                                                    std::string topic, SteadyTime deadline) {
-  Compacted records;
-  LH_CO_TRY(const auto count, co_await count_partitions(cluster, topic, deadline));
+Result<void> CompactedTopic::take(Partition& partition, const protocol::PartitionData& data) {
+  AbortFilter filter(aborted_transactions(data));
+  protocol::RecordSetReader reader(data.records);
+  while (const auto entry = reader.next()) {
+    const auto* batch = std::get_if<protocol::RecordBatchView>(&*entry);
+    if (batch == nullptr || !batch->has_valid_crc()) {
+      return fail(unusable(), "damaged batch at offset {}", partition.position);
+    }
+    LH_TRY(const bool is_aborted, filter.is_aborted(*batch));
+    if (batch->next_offset() <= partition.position) continue;
+    partition.position = batch->next_offset();
+    if (batch->is_control()) {
+      auto& [epoch, offset] = partition.markers[batch->producer_id()];
+      if (offset == Offset() || batch->producer_epoch() >= epoch) {
+        epoch = batch->producer_epoch();
+        offset = batch->base_offset();
+      }
+    } else if (!is_aborted) {
+      LH_TRY_VOID(take_batch(*batch, partition.changes));
+    }
+  }
+  return {};
+}
+
+net::Async<void> CompactedTopic::read_piece(PartitionIndex index, Partition& partition, SteadyTime deadline) {
+  const TopicPartition name{name_, index};
+  const auto committed = protocol::IsolationLevel::read_committed;
+  LH_CO_TRY(const auto fetched,
+            co_await fetch_partition(cluster_, name, partition.position, committed, deadline));
+  auto taken = take(partition, fetched.data);
+  if (!taken) co_return in_context(std::move(taken).error(), "{}: {}", cluster_.name(), name);
+  co_return Result<void>{};
+}
+
+net::Async<CompactedChanges> CompactedTopic::read_all(SteadyTime deadline) {
+  LH_CO_TRY(const auto count, co_await count_partitions(cluster_, name_, deadline));
   std::vector<client::OffsetQuery> starts;
-  std::vector<TopicPartition> partitions;
   for (std::int32_t i = 0; i < count; ++i) {
-    partitions.push_back({topic, PartitionIndex(i)});
-    starts.push_back({partitions.back(), protocol::kEarliestTimestamp});
+    starts.push_back({{name_, PartitionIndex(i)}, protocol::kEarliestTimestamp});
   }
   constexpr auto kCommitted = protocol::IsolationLevel::read_committed;
   LH_CO_TRY(const auto first,
-            co_await client::list_offsets(cluster, std::move(starts), kCommitted, deadline));
-  LH_CO_TRY(const auto last, co_await client::end_offsets(cluster, partitions, kCommitted, deadline));
-  for (std::size_t i = 0; i < partitions.size(); ++i) {
-    if (!first[i].listed)
-      co_return in_context(first[i].listed.error(), "{}: {}", cluster.name(), partitions[i]);
-    if (!last[i].listed)
-      co_return in_context(last[i].listed.error(), "{}: {}", cluster.name(), partitions[i]);
-    LH_CO_TRY_VOID(co_await read_partition(cluster, partitions[i], first[i].listed->offset,
-                                           last[i].listed->offset, records, deadline));
+            co_await client::list_offsets(cluster_, std::move(starts), kCommitted, deadline));
+  CompactedChanges all;
+  for (const auto& [name, listed] : first) {
+    if (!listed) co_return in_context(listed.error(), "{}: {}", cluster_.name(), name);
+    auto& partition = partitions_[name.partition];
+    partition = std::make_unique<Partition>(cluster_.io().time);
+    partition->position = listed->offset;
   }
-  co_return records;
+  for (const auto& [name, listed] : first) {
+    LH_CO_TRY(auto changes, co_await read_on(name.partition, deadline));
+    for (auto& [key, value] : changes) all[key] = std::move(value);
+  }
+  co_return all;
 }
 
-net::Async<void> InternalTopicWriter::write(TopicPartition partition, std::vector<Group> groups,
-                                            SteadyTime deadline) {
-  if (!producer_) {
-    LH_CO_TRY(producer_, co_await client::init_producer_id(cluster_, deadline));
+net::Async<CompactedChanges> CompactedTopic::read_on(PartitionIndex index, SteadyTime deadline) {
+  auto& partition = *partitions_.at(index);
+  LH_CO_TRY(const auto turn, co_await partition.turn.take(deadline));
+  std::vector<TopicPartition> names = {{name_, index}};
+  constexpr auto kCommitted = protocol::IsolationLevel::read_committed;
+  LH_CO_TRY(const auto last, co_await client::end_offsets(cluster_, std::move(names), kCommitted, deadline));
+  const auto& end = last.at(0).listed;
+  if (!end) co_return in_context(end.error(), "{}: {}-{}", cluster_.name(), name_, index);
+  while (partition.position < end->offset) {
+    const auto before = partition.position;
+    LH_CO_TRY_VOID(co_await read_piece(index, partition, deadline));
+    // Compaction may have left nothing between the last batch and the end.
+    if (partition.position == before) partition.position = end->offset;
   }
+  co_return std::exchange(partition.changes, {});
+}
+
+net::Async<CompactedTopic::UpToMarker> CompactedTopic::read_to_marker(PartitionIndex index,
+                                                                      ProducerEpoch producer,
+                                                                      SteadyTime deadline) {
+  auto& partition = *partitions_.at(index);
+  LH_CO_TRY(const auto turn, co_await partition.turn.take(deadline));
+  for (;;) {
+    const auto found = partition.markers.find(producer.id);
+    if (found != partition.markers.end() && found->second.first > producer.epoch) {
+      co_return fail(protocol::kafka_error(KafkaErrc::producer_fenced), "{}-{}", name_, index);
+    }
+    if (found != partition.markers.end() && found->second.first == producer.epoch) {
+      co_return UpToMarker{found->second.second, std::exchange(partition.changes, {})};
+    }
+    if (cluster_.io().time.now() >= deadline) co_return fail(net::NetErrc::timed_out, "{}-{}", name_, index);
+    LH_CO_TRY_VOID(co_await read_piece(index, partition, deadline));
+  }
+}
+
+void InternalTopicWriter::forget() {
+  lanes_.clear();
+  used_.reset();
+}
+
+net::Async<void> InternalTopicWriter::prepare(SteadyTime deadline) {
+  if (producer_->lost) {
+    co_return fail(protocol::kafka_error(KafkaErrc::producer_fenced), "{}", producer_->transactional_id);
+  }
+  if (!producer_->producer) {
+    LH_CHECK(producer_->transactional_id.empty());
+    LH_CO_TRY(const auto fresh, co_await client::init_producer_id(cluster_, deadline));
+    producer_->producer = ProducerEpoch{fresh.id, fresh.epoch};
+  }
+  // What is in doubt under the former epoch is refused by now, or stands in front of what follows.
+  if (used_ != producer_->producer) lanes_.clear();
+  used_ = producer_->producer;
+  co_return Result<void>{};
+}
+
+Result<void> InternalTopicWriter::encode(const TopicPartition& partition, const std::vector<Group>& groups) {
+  auto& lane = lanes_[partition];
   protocol::BatchBuilder builder;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     for (const auto& record : groups[i]) {
       protocol::NewRecord added{.timestamp = cluster_.io().time.wall_ms(), .key = as_bytes(record.key)};
       if (record.value) added.value = as_bytes(*record.value);
-      LH_CO_TRY_VOID(builder.add(added));
+      LH_TRY_VOID(builder.add(added));
     }
     if (i + 1 < groups.size() && builder.size() < kBatchBytes) continue;
     protocol::BatchOptions options;
-    options.producer = {producer_->id, producer_->epoch, sequences_[partition]};
-    LH_CO_TRY(const auto header, builder.finish(options, builder.payload()));
+    options.producer = {used_->id, used_->epoch, lane.next_sequence};
+    LH_TRY(const auto header, builder.finish(options, builder.payload()));
     auto slab = Slab::unbudgeted(builder.size());
     std::ranges::copy(header, slab.bytes().begin());
     std::ranges::copy(builder.payload(), slab.bytes().subspan(header.size()).begin());
-    const auto count = builder.records_count();
-    LH_CO_TRY_VOID(co_await write_batch(partition, std::move(slab).share(), deadline));
-    sequences_[partition] = advance_sequence(sequences_[partition], count);
+    lane.next_sequence = advance_sequence(lane.next_sequence, builder.records_count());
+    lane.unsent.push_back(std::move(slab).share());
     builder.clear();
   }
-  co_return Result<void>{};
+  return {};
 }
 
-net::Async<void> InternalTopicWriter::write_batch(TopicPartition partition, Slice batch,
-                                                  SteadyTime deadline) {
+net::Async<void> InternalTopicWriter::write(Writes writes, SteadyTime deadline) {
+  LH_CO_TRY_VOID(co_await prepare(deadline));
+  // What an earlier call left: its sequences are taken, and nothing may be written in front of it.
+  LH_CO_TRY_VOID(co_await send_all(deadline));
+  for (const auto& [partition, groups] : writes) LH_CO_TRY_VOID(encode(partition, groups));
+  co_return co_await send_all(deadline);
+}
+
+net::Async<void> InternalTopicWriter::send_all(SteadyTime deadline) {
+  const auto waits = [](const auto& entry) { return !entry.second.unsent.empty(); };
   auto backoff = cluster_.retry_backoff();
-  for (;;) {
-    auto attempt = co_await attempt_write(partition, batch, deadline);
-    if (attempt) co_return Result<void>{};
-    auto error = std::move(attempt).error();
+  while (std::ranges::any_of(lanes_, waits)) {
+    auto sent = co_await send_round();
+    if (sent) {
+      backoff.reset();
+      continue;
+    }
+    auto error = std::move(sent).error();
     const auto reaction = client::reaction_to(error);
+    if (reaction == client::Reaction::check_sequence && producer_->transactional_id.empty()) {
+      // Only a new producer may write there.
+      producer_->producer.reset();
+      forget();
+    }
     const bool final = reaction == client::Reaction::fail_partition ||
                        reaction == client::Reaction::check_sequence ||
                        (reaction == client::Reaction::fail_flow && !client::is_connection_error(error.code));
-    auto paused =
-        final ? Result<void>(std::unexpected(error)) : co_await cluster_.back_off(backoff, deadline, error);
-    if (paused) paused = co_await cluster_.refresh_topics({partition.topic}, deadline);
-    if (paused) continue;
-    // Whether the batch was appended is unknown: only a new producer may write after it.
-    producer_.reset();
-    sequences_.clear();
-    co_return in_context(std::move(paused).error(), "cannot write to {}", partition);
+    if (final) co_return in_context(std::move(error), "cannot store positions");
+    LH_CO_TRY_VOID(co_await cluster_.back_off(backoff, deadline, std::move(error)));
+    std::set<std::string> topics;
+    for (const auto& [partition, lane] : lanes_) {
+      if (!lane.unsent.empty()) topics.insert(partition.topic);
+    }
+    LH_CO_TRY_VOID(co_await cluster_.refresh_topics({topics.begin(), topics.end()}, deadline));
   }
+  co_return Result<void>{};
 }
 
-net::Async<void> InternalTopicWriter::attempt_write(const TopicPartition& partition, const Slice& batch,
-                                                    SteadyTime deadline) {
-  constexpr auto kHeaderSize = protocol::batch_layout::kHeaderSize;
-  const auto leader = cluster_.leader(partition);
-  if (!leader) co_return fail(client::make_error_code(client::ClientErrc::no_leader), "{}", cluster_.name());
-  LH_CO_TRY(const auto connection,
-            co_await cluster_.connection(leader->broker, {client::Role::produce, 1}, deadline));
+namespace {
+
+/// One Produce request in the making: the first batch of partitions of one leader.
+struct Round {
   protocol::ProduceRequest request;
-  request.acks = -1;
-  request.timeout_ms = static_cast<std::int32_t>(cluster_.options().request_timeout.count());
-  request.topic_data.push_back({.name = partition.topic});
-  request.topic_data.back().partition_data.push_back(
-      {.index = partition.partition.value(),
-       .records = {.header = batch.bytes().first(kHeaderSize),
-                   .payload = batch.bytes().subspan(kHeaderSize)}});
-  client::CallOptions call{.deadline = cluster_.attempt_deadline(SteadyTime::max()), .keep = {batch}};
-  LH_CO_TRY(auto pending, connection->submit(request, std::move(call)));
-  LH_CO_TRY(const auto answer, co_await pending.wait());
-  const auto& topics = answer.body.responses;
-  const bool answered = !topics.empty() && !topics[0].partition_responses.empty();
-  const auto code = answered ? topics[0].partition_responses[0].error_code : KafkaErrc::unknown_server_error;
-  if (code != KafkaErrc::none) co_return fail(protocol::kafka_error(code), "{}", connection->name());
-  co_return Result<void>{};
+  std::vector<Slice> keep;
+  std::vector<TopicPartition> partitions;
+};
+
+void add_to(Round& round, const TopicPartition& partition, const Slice& batch) {
+  constexpr auto kHeaderSize = protocol::batch_layout::kHeaderSize;
+  auto& topics = round.request.topic_data;
+  auto place = std::ranges::find(topics, partition.topic, &protocol::TopicProduceData::name);
+  if (place == topics.end()) {
+    topics.push_back({.name = partition.topic});
+    place = topics.end() - 1;
+  }
+  place->partition_data.push_back({.index = partition.partition.value(),
+                                   .records = {.header = batch.bytes().first(kHeaderSize),
+                                               .payload = batch.bytes().subspan(kHeaderSize)}});
+  round.keep.push_back(batch);
+  round.partitions.push_back(partition);
+}
+
+/// What the answer says about each partition of the round; partitions it does not name are in doubt.
+std::map<TopicPartition, KafkaErrc> codes_of(const protocol::ProduceResponse& response) {
+  std::map<TopicPartition, KafkaErrc> codes;
+  for (const auto& topic : response.responses) {
+    for (const auto& answer : topic.partition_responses) {
+      codes[{topic.name, PartitionIndex(answer.index)}] = answer.error_code;
+    }
+  }
+  return codes;
+}
+
+}  // namespace
+
+net::Async<void> InternalTopicWriter::send_round() {
+  std::map<BrokerId, Round> rounds;
+  Result<void> outcome;
+  const auto failed = [&](Error error) {
+    if (outcome) outcome = std::unexpected(std::move(error));
+  };
+  for (auto& [partition, lane] : lanes_) {
+    if (lane.unsent.empty()) continue;
+    if (const auto leader = cluster_.leader(partition)) {
+      add_to(rounds[leader->broker], partition, lane.unsent.front());
+    } else {
+      failed({client::make_error_code(client::ClientErrc::no_leader), fmt::format("{}", partition)});
+    }
+  }
+  std::vector<std::pair<Round*, client::Pending<protocol::ProduceResponse>>> under_way;
+  for (auto& [broker, round] : rounds) {
+    round.request.acks = -1;
+    round.request.timeout_ms = static_cast<std::int32_t>(cluster_.options().request_timeout.count());
+    const auto attempt = cluster_.attempt_deadline(SteadyTime::max());
+    const auto connection = co_await cluster_.connection(broker, {client::Role::produce, 1}, attempt);
+    if (!connection) {
+      failed(connection.error());
+      continue;
+    }
+    client::CallOptions call{.deadline = attempt, .keep = std::move(round.keep)};
+    auto pending = (*connection)->submit(round.request, std::move(call));
+    if (pending) {
+      under_way.emplace_back(&round, *std::move(pending));
+    } else {
+      failed(std::move(pending).error());
+    }
+  }
+  for (auto& [round, pending] : under_way) {
+    const auto answer = co_await pending.wait();
+    if (!answer) {
+      failed(answer.error());
+      continue;
+    }
+    const auto codes = codes_of(answer->body);
+    for (const auto& partition : round->partitions) {
+      const auto code = codes.find(partition);
+      if (code != codes.end() && code->second == KafkaErrc::none) {
+        lanes_[partition].unsent.pop_front();
+      } else {
+        const auto reason = code == codes.end() ? KafkaErrc::unknown_server_error : code->second;
+        failed({protocol::kafka_error(reason), fmt::format("{}: {}", cluster_.name(), partition)});
+      }
+    }
+  }
+  co_return outcome;
 }
 
 }  // namespace longhaul::replicator

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,6 +11,9 @@
 
 #include "client/admin_requests.h"
 #include "client/cluster.h"
+#include "protocol/messages/fetch.h"
+#include "replicator/fence.h"
+#include "replicator/kafka/async_lock.h"
 
 namespace longhaul::replicator {
 
@@ -31,36 +36,94 @@ struct InternalTopicOptions {
                                                               InternalTopicOptions options,
                                                               SteadyTime deadline);
 
-/// Last record of each key of a compacted topic, read to the end it has at the call; keys whose last record
-/// is a tombstone are absent. Aborted transactions are left out. The topic exists: a broker that does not
-/// know it has not heard of it yet and is asked again until `deadline`, because to take it for empty would
-/// mean to begin anew.
-[[nodiscard]] net::Async<std::map<std::string, std::string>> read_compacted_topic(client::Cluster& cluster,
-                                                                                  std::string topic,
-                                                                                  SteadyTime deadline);
+/// What changed in a partition of a compacted topic: the last value of each key, nullopt for a tombstone.
+using CompactedChanges = std::map<std::string, std::optional<std::string>>;
 
-/// Writes records to internal topics of one cluster, one write after the other. Idempotent: a write that was
-/// repeated after a lost answer is in the topic once, and never behind a later one. Lives on one core.
+/// A compacted topic that is read from its start and then read on. Aborted transactions are left out. The
+/// topic exists: a broker that does not know it has not heard of it yet and is asked again until the
+/// deadline, because to take it for empty would mean to begin anew. Lives on one core.
+class CompactedTopic {
+ public:
+  CompactedTopic(client::Cluster& cluster, std::string name) : cluster_(cluster), name_(std::move(name)) {}
+
+  /// Reads every partition to the end it has at the call.
+  [[nodiscard]] net::Async<CompactedChanges> read_all(SteadyTime deadline);
+
+  struct UpToMarker {
+    Offset marker;
+    /// What stands in front of the marker and was not returned before.
+    CompactedChanges changes;
+  };
+  /// Reads a partition on until the marker of `producer` was read. Fails with PRODUCER_FENCED where a marker
+  /// of a later epoch comes first; nothing that was read is lost when it fails. To be called after read_all.
+  [[nodiscard]] net::Async<UpToMarker> read_to_marker(PartitionIndex partition, ProducerEpoch producer,
+                                                      SteadyTime deadline);
+  /// Reads a partition on to the end it has at the call.
+  [[nodiscard]] net::Async<CompactedChanges> read_on(PartitionIndex partition, SteadyTime deadline);
+
+ private:
+  struct Partition {
+    explicit Partition(net::TimeSource& time) : turn(time) {}
+    Offset position;
+    /// Read and not returned yet.
+    CompactedChanges changes;
+    /// The newest marker of each producer id that was read.
+    std::map<ProducerId, std::pair<std::int16_t, Offset>> markers;
+    AsyncLock turn;
+  };
+  [[nodiscard]] net::Async<void> read_piece(PartitionIndex index, Partition& partition, SteadyTime deadline);
+  [[nodiscard]] Result<void> take(Partition& partition, const protocol::PartitionData& data);
+
+  client::Cluster& cluster_;
+  std::string name_;
+  std::map<PartitionIndex, std::unique_ptr<Partition>> partitions_;
+};
+
+/// A producer whose identity several writers and their owner share: the owner of a transactional id changes
+/// it.
+struct SharedProducer {
+  /// Empty for a producer without one.
+  std::string transactional_id;
+  std::optional<ProducerEpoch> producer;
+  /// Another process has taken it over.
+  bool lost = false;
+};
+
+/// Writes records to internal topics of one cluster. Idempotent: a batch whose fate is unknown is sent again,
+/// with the same sequence, before anything else is written to its partition, so a write that was repeated
+/// after a lost answer is in the topic once, and never behind a later one. Writes under the producer it
+/// shares with its owner; a partition begins at sequence 0 whenever that has another epoch. Lives on one
+/// core.
 class InternalTopicWriter {
  public:
-  explicit InternalTopicWriter(client::Cluster& cluster) : cluster_(cluster) {}
+  InternalTopicWriter(client::Cluster& cluster, std::shared_ptr<SharedProducer> producer)
+      : cluster_(cluster), producer_(std::move(producer)) {}
 
   /// Records that are in the topic together or not at all: a batch never ends inside a group.
   using Group = std::vector<TextRecord>;
-  /// Appends the groups to one partition in order, in as few batches as fit. Returns when they are
-  /// acknowledged by all in-sync replicas; repeats until `deadline`.
-  [[nodiscard]] net::Async<void> write(TopicPartition partition, std::vector<Group> groups,
-                                       SteadyTime deadline);
+  using Writes = std::map<TopicPartition, std::vector<Group>>;
+  /// Appends the groups to their partitions, in order in each, in as few batches as fit. Returns when they
+  /// are acknowledged by all in-sync replicas; repeats until `deadline`. One call at a time.
+  [[nodiscard]] net::Async<void> write(Writes writes, SteadyTime deadline);
 
  private:
-  [[nodiscard]] net::Async<void> write_batch(TopicPartition partition, Slice batch, SteadyTime deadline);
-
-  [[nodiscard]] net::Async<void> attempt_write(const TopicPartition& partition, const Slice& batch,
-                                               SteadyTime deadline);
+  struct Lane {
+    std::int32_t next_sequence = 0;
+    /// Not acknowledged yet; the first may be stored already.
+    std::deque<Slice> unsent;
+  };
+  [[nodiscard]] net::Async<void> prepare(SteadyTime deadline);
+  [[nodiscard]] Result<void> encode(const TopicPartition& partition, const std::vector<Group>& groups);
+  [[nodiscard]] net::Async<void> send_all(SteadyTime deadline);
+  /// One attempt at the first batch of every partition; the first error among them.
+  [[nodiscard]] net::Async<void> send_round();
+  void forget();
 
   client::Cluster& cluster_;
-  std::optional<client::ProducerIdentity> producer_;
-  std::map<TopicPartition, std::int32_t> sequences_;
+  std::shared_ptr<SharedProducer> producer_;
+  /// Under which the lanes count.
+  std::optional<ProducerEpoch> used_;
+  std::map<TopicPartition, Lane> lanes_;
 };
 
 }  // namespace longhaul::replicator

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "replicator/kafka/bounded.h"
 
 namespace longhaul::replicator {
 namespace {
@@ -11,6 +12,16 @@ namespace {
 constexpr std::size_t kSegmentsPerBatch = 32;
 
 }  // namespace
+
+namespace {
+
+/// Producers that write at the same time.
+constexpr std::size_t kWritersMax = 16;
+
+}  // namespace
+
+PositionStore::PositionStore(client::Cluster& target, const FlowOptions& options, Owners& owners)
+    : target_(target), options_(options), owners_(owners) {}
 
 std::string selection_fingerprint(const FlowOptions& options) {
   std::string selection =
@@ -35,31 +46,89 @@ net::Async<void> PositionStore::open(SteadyTime deadline) {
   if (options_.connector_offsets_topic) offsets_topics.push_back(*options_.connector_offsets_topic);
   for (const auto& topic : offsets_topics) {
     LH_CO_TRY(offsets_topics_[topic], co_await ensure_compacted_topic(target_, options_for(topic), deadline));
+    topics_[topic] = std::make_unique<CompactedTopic>(target_, topic);
   }
   LH_CO_TRY(state_partitions_,
             co_await ensure_compacted_topic(target_, options_for(options_.state_topic), deadline));
-  LH_CO_TRY(state_, co_await read_compacted_topic(target_, options_.state_topic, deadline));
-  for (const auto& [key, value] : state_) {
-    const auto parsed = parse_state_key(options_.source_alias, key);
-    if (!parsed) co_return in_context(parsed.error(), "topic {}", options_.state_topic);
-    if (!*parsed || (*parsed)->kind != StateKey::Kind::position) continue;
-    auto position = parse_position(value);
-    if (!position)
-      co_return in_context(std::move(position).error(), "topic {}, key {}", options_.state_topic, key);
-    positions_[(*parsed)->source] = *std::move(position);
-  }
-  LH_CO_TRY(auto offsets, co_await read_compacted_topic(target_, options_.offsets_topic, deadline));
-  if (options_.connector_offsets_topic) {
-    LH_CO_TRY(auto primary,
-              co_await read_compacted_topic(target_, *options_.connector_offsets_topic, deadline));
-    for (auto& [key, value] : primary) offsets[key] = std::move(value);
-  }
-  for (const auto& [key, value] : offsets) {
-    const auto source = parse_mm2_offset_key(options_.connector_name, options_.source_alias, key);
-    const auto offset = parse_mm2_offset_value(value);
-    if (source && offset) mm2_offsets_[*source] = *offset;
+  topics_[options_.state_topic] = std::make_unique<CompactedTopic>(target_, options_.state_topic);
+  LH_CO_TRY(auto state, co_await topics_[options_.state_topic]->read_all(deadline));
+  LH_CO_TRY_VOID(take_state(std::move(state)));
+  for (const auto& topic : offsets_topics) {
+    LH_CO_TRY(auto offsets, co_await topics_[topic]->read_all(deadline));
+    take_mm2(topic, std::move(offsets));
   }
   co_return Result<void>{};
+}
+
+Result<void> PositionStore::take_state(CompactedChanges changes) {
+  for (auto& [key, value] : changes) {
+    const auto parsed = parse_state_key(options_.source_alias, key);
+    if (!parsed) return in_context(parsed.error(), "topic {}", options_.state_topic);
+    if (!*parsed) continue;
+    if ((*parsed)->kind == StateKey::Kind::map_segment) {
+      if (value) {
+        segments_[key] = *std::move(value);
+      } else {
+        segments_.erase(key);
+      }
+      continue;
+    }
+    if (!value) {
+      positions_.erase((*parsed)->source);
+      continue;
+    }
+    auto position = parse_position(*value);
+    if (!position)
+      return in_context(std::move(position).error(), "topic {}, key {}", options_.state_topic, key);
+    positions_[(*parsed)->source] = *std::move(position);
+  }
+  return {};
+}
+
+void PositionStore::take_mm2(const std::string& topic, CompactedChanges changes) {
+  auto& offsets = mm2_offsets_[topic];
+  for (const auto& [key, value] : changes) {
+    const auto source = parse_mm2_offset_key(options_.connector_name, options_.source_alias, key);
+    if (!source) continue;
+    const auto offset = value ? parse_mm2_offset_value(*value) : std::nullopt;
+    if (offset) {
+      offsets[*source] = *offset;
+    } else if (!value) {
+      offsets.erase(*source);
+    }
+  }
+}
+
+std::set<TopicPartition> PositionStore::partitions_of(const TopicPartition& source) const {
+  std::set<TopicPartition> partitions;
+  const auto key = position_key(options_.source_alias, source);
+  partitions.insert({options_.state_topic, partition_for_key(as_bytes(key), state_partitions_)});
+  const auto mm2_key = mm2_offset_key(options_.connector_name, options_.source_alias, source);
+  for (const auto& [topic, count] : offsets_topics_) {
+    partitions.insert({topic, partition_for_key(as_bytes(mm2_key), count)});
+  }
+  return partitions;
+}
+
+net::Async<Offset> PositionStore::read_to_marker(TopicPartition partition, ProducerEpoch producer,
+                                                 SteadyTime deadline) {
+  auto& topic = *topics_.at(partition.topic);
+  LH_CO_TRY(auto found, co_await topic.read_to_marker(partition.partition, producer, deadline));
+  if (partition.topic == options_.state_topic) {
+    LH_CO_TRY_VOID(take_state(std::move(found.changes)));
+  } else {
+    take_mm2(partition.topic, std::move(found.changes));
+  }
+  co_return found.marker;
+}
+
+net::Async<std::string> PositionStore::writer_of(TopicPartition source, SteadyTime deadline) {
+  const auto key = position_key(options_.source_alias, source);
+  const auto partition = partition_for_key(as_bytes(key), state_partitions_);
+  LH_CO_TRY(auto changes, co_await topics_.at(options_.state_topic)->read_on(partition, deadline));
+  LH_CO_TRY_VOID(take_state(std::move(changes)));
+  const auto found = positions_.find(source);
+  co_return found == positions_.end() ? std::string() : found->second.writer;
 }
 
 std::optional<StoredPosition> PositionStore::position(const TopicPartition& source) const {
@@ -68,14 +137,21 @@ std::optional<StoredPosition> PositionStore::position(const TopicPartition& sour
 }
 
 std::optional<std::int64_t> PositionStore::mm2_offset(const TopicPartition& source) const {
-  const auto found = mm2_offsets_.find(source);
-  return found == mm2_offsets_.end() ? std::nullopt : std::optional(found->second);
+  for (const auto* topic : {options_.connector_offsets_topic ? &*options_.connector_offsets_topic : nullptr,
+                            &options_.offsets_topic}) {
+    if (topic == nullptr) continue;
+    const auto offsets = mm2_offsets_.find(*topic);
+    if (offsets == mm2_offsets_.end()) continue;
+    const auto found = offsets->second.find(source);
+    if (found != offsets->second.end()) return found->second;
+  }
+  return std::nullopt;
 }
 
 std::optional<MapSegment> PositionStore::segment(const TopicPartition& source, const TopicId& topic_id,
                                                  std::int64_t number) const {
-  const auto found = state_.find(segment_key(options_.source_alias, source, topic_id, number));
-  if (found == state_.end()) return std::nullopt;
+  const auto found = segments_.find(segment_key(options_.source_alias, source, topic_id, number));
+  if (found == segments_.end()) return std::nullopt;
   auto parsed = parse_segment(number, found->second);
   if (parsed) return *std::move(parsed);
   log::warn("a stored segment of the offset map cannot be read; the map goes on without it",
@@ -91,7 +167,7 @@ StoredPosition PositionStore::to_store(const PartitionReport& report) const {
   stored.target_topic = report.target.topic;
   stored.target_topic_id = report.target_id;
   stored.progress = report.progress;
-  stored.producers = {report.progress.producer};
+  if (report.progress.producer.id != ProducerId()) stored.producers = {report.progress.producer};
   stored.selection = selection_fingerprint(options_);
   stored.mm2_before = mm2_offset(report.source);
   // MM2 stores the last replicated offset, so nothing can be said before the first one.
@@ -99,64 +175,94 @@ StoredPosition PositionStore::to_store(const PartitionReport& report) const {
   stored.mm2_after = last >= 0 ? std::optional(last) : stored.mm2_before;
   stored.map_segment = report.last_segment;
   stored.drained = report.drained;
+  stored.writer = options_.instance;
   stored.written_ms = target_.io().time.wall_ms();
   return stored;
 }
 
-net::Async<void> PositionStore::write_mm2(const std::map<TopicPartition, std::int64_t>& offsets,
-                                          SteadyTime deadline) {
+PositionStore::Writer& PositionStore::writer_for(const PartitionReport& report) {
+  auto shared = owners_.writer_of(report.target);
+  auto& slot = writers_[shared.get()];
+  if (slot == nullptr) slot = std::make_unique<Writer>(target_, std::move(shared));
+  return *slot;
+}
+
+net::Async<void> PositionStore::finish_mm2(Writer& writer, SteadyTime deadline) {
+  if (writer.mm2_unfinished.empty()) co_return Result<void>{};
+  InternalTopicWriter::Writes writes;
   for (const auto& [topic, partitions] : offsets_topics_) {
-    std::map<PartitionIndex, std::vector<InternalTopicWriter::Group>> records;
-    for (const auto& [source, offset] : offsets) {
+    for (const auto& [source, offset] : writer.mm2_unfinished) {
       auto key = mm2_offset_key(options_.connector_name, options_.source_alias, source);
       const auto partition = partition_for_key(as_bytes(key), partitions);
-      records[partition].push_back({{std::move(key), mm2_offset_value(offset)}});
-    }
-    for (auto& [partition, groups] : records) {
-      LH_CO_TRY_VOID(co_await writer_.write({topic, partition}, std::move(groups), deadline));
+      writes[{topic, partition}].push_back({{std::move(key), mm2_offset_value(offset)}});
     }
   }
+  LH_CO_TRY_VOID(co_await writer.topics.write(std::move(writes), deadline));
+  for (auto& [topic, offsets] : mm2_offsets_) {
+    for (const auto& [source, offset] : writer.mm2_unfinished) offsets[source] = offset;
+  }
+  writer.mm2_unfinished.clear();
   co_return Result<void>{};
 }
 
-net::Async<void> PositionStore::finish_mm2(SteadyTime deadline) {
-  if (mm2_unfinished_.empty()) co_return Result<void>{};
-  LH_CO_TRY_VOID(co_await write_mm2(mm2_unfinished_, deadline));
-  for (const auto& [source, offset] : mm2_unfinished_) mm2_offsets_[source] = offset;
-  mm2_unfinished_.clear();
-  co_return Result<void>{};
-}
-
-net::Async<void> PositionStore::write(const std::vector<PartitionReport>& reports, SteadyTime deadline) {
+net::Async<void> PositionStore::write_job(Job& job, SteadyTime deadline) {
+  auto& writer = *job.writer;
   // A write that was begun earlier ends first: our next record names what stands in MM2's.
-  LH_CO_TRY_VOID(co_await finish_mm2(deadline));
-  std::map<PartitionIndex, std::vector<InternalTopicWriter::Group>> ours;
+  LH_CO_TRY_VOID(co_await finish_mm2(writer, deadline));
+  InternalTopicWriter::Writes writes;
   std::map<TopicPartition, std::int64_t> mm2;
   std::vector<std::pair<TopicPartition, StoredPosition>> written;
-  for (const auto& report : reports) {
-    auto stored = to_store(report);
-    auto key = position_key(options_.source_alias, report.source);
-    auto& groups = ours[partition_for_key(as_bytes(key), state_partitions_)];
+  for (const auto* report : job.reports) {
+    auto stored = to_store(*report);
+    auto key = position_key(options_.source_alias, report->source);
+    const TopicPartition place{options_.state_topic, partition_for_key(as_bytes(key), state_partitions_)};
     InternalTopicWriter::Group group;
-    for (const auto& segment : report.segments) {
-      group.push_back({segment_key(options_.source_alias, report.source, report.source_id, segment.number),
+    for (const auto& segment : report->segments) {
+      group.push_back({segment_key(options_.source_alias, report->source, report->source_id, segment.number),
                        segment_value(segment)});
       if (group.size() < kSegmentsPerBatch) continue;
       // A log full of holes makes more of them than one batch takes. Ahead of their position they do no harm:
       // what lies behind it is left out when they are read.
-      groups.push_back(std::exchange(group, {}));
+      writes[place].push_back(std::exchange(group, {}));
     }
     group.push_back({std::move(key), position_value(stored)});
-    groups.push_back(std::move(group));
-    if (stored.mm2_after && stored.mm2_after != stored.mm2_before) mm2[report.source] = *stored.mm2_after;
-    written.emplace_back(report.source, std::move(stored));
+    writes[place].push_back(std::move(group));
+    if (stored.mm2_after && stored.mm2_after != stored.mm2_before) mm2[report->source] = *stored.mm2_after;
+    written.emplace_back(report->source, std::move(stored));
   }
-  for (auto& [partition, groups] : ours) {
-    LH_CO_TRY_VOID(co_await writer_.write({options_.state_topic, partition}, std::move(groups), deadline));
-  }
+  LH_CO_TRY_VOID(co_await writer.topics.write(std::move(writes), deadline));
   for (auto& [source, stored] : written) positions_[source] = std::move(stored);
-  mm2_unfinished_ = std::move(mm2);
-  co_return co_await finish_mm2(deadline);
+  writer.mm2_unfinished = std::move(mm2);
+  co_return co_await finish_mm2(writer, deadline);
+}
+
+net::Async<PositionStore::Failures> PositionStore::write(const std::vector<PartitionReport>& reports,
+                                                         SteadyTime deadline) {
+  std::map<Writer*, Job> by_writer;
+  for (const auto& report : reports) {
+    auto& writer = writer_for(report);
+    auto& job = by_writer[&writer];
+    job.writer = &writer;
+    job.reports.push_back(&report);
+  }
+  std::vector<Job*> jobs;
+  for (auto& [writer, job] : by_writer) jobs.push_back(&job);
+  LH_CO_TRY_VOID(co_await for_each_bounded(
+      target_.io(), jobs, kWritersMax,
+      [this, deadline](Job*& job) -> net::Async<void> { return run_job(*job, deadline); }));
+  Failures failures;
+  for (const auto* job : jobs) {
+    if (job->outcome) continue;
+    for (const auto* report : job->reports) failures[report->source] = job->outcome.error();
+  }
+  co_return failures;
+}
+
+net::Async<void> PositionStore::run_job(Job& job, SteadyTime deadline) {
+  job.outcome = co_await write_job(job, deadline);
+  // The others go on.
+  if (!job.outcome && net::is_aborted(job.outcome.error())) co_return job.outcome;
+  co_return Result<void>{};
 }
 
 }  // namespace longhaul::replicator

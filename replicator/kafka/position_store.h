@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,16 +11,18 @@
 #include "replicator/flow_options.h"
 #include "replicator/kafka/flow_shard.h"
 #include "replicator/kafka/internal_topics.h"
+#include "replicator/kafka/owners.h"
 #include "replicator/stored_position.h"
 
 namespace longhaul::replicator {
 
 /// The stored positions of one flow: reads both topics at start, then writes them (docs/decisions/040). Our
-/// record of a partition is acknowledged before MM2's is written. Lives on the control core.
+/// record of a partition is acknowledged before MM2's is written. What belongs to a partition is written
+/// under the producer that guards it, so that a predecessor cannot overwrite it later. Lives on the control
+/// core.
 class PositionStore {
  public:
-  PositionStore(client::Cluster& target, const FlowOptions& options)
-      : target_(target), options_(options), writer_(target) {}
+  PositionStore(client::Cluster& target, const FlowOptions& options, Owners& owners);
 
   /// Creates the topics where they are missing and reads them. To be called once, before anything else.
   [[nodiscard]] net::Async<void> open(SteadyTime deadline);
@@ -26,6 +30,7 @@ class PositionStore {
   /// Which clusters the positions are of; to be set before `write`.
   void set_clusters(std::string source_id, std::string target_id);
 
+  /// As it was read or written last.
   [[nodiscard]] std::optional<StoredPosition> position(const TopicPartition& source) const;
   /// The offset in MM2's record: the last one replicated; nullopt for none.
   [[nodiscard]] std::optional<std::int64_t> mm2_offset(const TopicPartition& source) const;
@@ -33,30 +38,59 @@ class PositionStore {
   [[nodiscard]] std::optional<MapSegment> segment(const TopicPartition& source, const TopicId& topic_id,
                                                   std::int64_t number) const;
 
-  /// Stores what the reports say. Fails without having lost anything: the same reports can be written again.
-  /// One call at a time.
-  [[nodiscard]] net::Async<void> write(const std::vector<PartitionReport>& reports, SteadyTime deadline);
+  /// Partitions of internal topics that hold what is stored about a source partition.
+  [[nodiscard]] std::set<TopicPartition> partitions_of(const TopicPartition& source) const;
+  /// Reads such a partition on until the marker of `producer` and takes in what stands in front of it: what a
+  /// predecessor wrote before it was fenced. Returns where the marker is; errors as CompactedTopic's.
+  [[nodiscard]] net::Async<Offset> read_to_marker(TopicPartition partition, ProducerEpoch producer,
+                                                  SteadyTime deadline);
+  /// Who wrote the newest record of a source partition that is not ours any more, reading on to the topic's
+  /// end; empty when it does not say.
+  [[nodiscard]] net::Async<std::string> writer_of(TopicPartition source, SteadyTime deadline);
+
+  /// What could not be stored, by source partition, and why. Nothing is lost: it can be written again.
+  using Failures = std::map<TopicPartition, Error>;
+  /// Stores what the reports say. Fails as a whole only when it is aborted. One call at a time.
+  [[nodiscard]] net::Async<Failures> write(const std::vector<PartitionReport>& reports, SteadyTime deadline);
 
  private:
+  /// What is written under one producer.
+  struct Writer {
+    Writer(client::Cluster& target, std::shared_ptr<SharedProducer> shared)
+        : topics(target, std::move(shared)) {}
+    InternalTopicWriter topics;
+    /// Written to MM2's topics, or about to be, and not known to have arrived.
+    std::map<TopicPartition, std::int64_t> mm2_unfinished;
+  };
+  struct Job {
+    Writer* writer = nullptr;
+    std::vector<const PartitionReport*> reports;
+    Result<void> outcome;
+  };
+  [[nodiscard]] Writer& writer_for(const PartitionReport& report);
   [[nodiscard]] StoredPosition to_store(const PartitionReport& report) const;
-  [[nodiscard]] net::Async<void> write_mm2(const std::map<TopicPartition, std::int64_t>& offsets,
-                                           SteadyTime deadline);
-  [[nodiscard]] net::Async<void> finish_mm2(SteadyTime deadline);
+  [[nodiscard]] net::Async<void> run_job(Job& job, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> write_job(Job& job, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> finish_mm2(Writer& writer, SteadyTime deadline);
+  [[nodiscard]] Result<void> take_state(CompactedChanges changes);
+  void take_mm2(const std::string& topic, CompactedChanges changes);
 
   client::Cluster& target_;
   const FlowOptions& options_;
-  InternalTopicWriter writer_;
+  Owners& owners_;
   std::string source_cluster_id_;
   std::string target_cluster_id_;
   /// Topics of MM2's records and their partitions; the connector's own topic, where there is one, beside the
   /// worker's.
   std::map<std::string, std::int32_t> offsets_topics_;
   std::int32_t state_partitions_ = 0;
-  std::map<std::string, std::string> state_;
+  std::map<std::string, std::unique_ptr<CompactedTopic>> topics_;
+  /// Segments of the offset map, by key.
+  std::map<std::string, std::string> segments_;
   std::map<TopicPartition, StoredPosition> positions_;
-  std::map<TopicPartition, std::int64_t> mm2_offsets_;
-  /// Written to MM2's topics, or about to be, and not known to have arrived.
-  std::map<TopicPartition, std::int64_t> mm2_unfinished_;
+  /// By topic; where both have a record the connector's own counts.
+  std::map<std::string, std::map<TopicPartition, std::int64_t>> mm2_offsets_;
+  std::map<SharedProducer*, std::unique_ptr<Writer>> writers_;
 };
 
 /// Fingerprint of what decides which records a flow forwards.

@@ -26,6 +26,10 @@ struct PartitionStart {
   std::vector<OffsetRun> runs;
   /// End of the source partition when it was first seen.
   Offset goal;
+  /// The transactional id that guards the target partition; empty where there is none.
+  std::string transactional_id;
+  /// How often it was taken over again in a row without getting any further.
+  int retakes = 0;
   /// Set when the partition must not be replicated.
   std::optional<Stop> stop;
 };
@@ -38,6 +42,8 @@ struct ShardPartition {
         source_id(start.source_id),
         target_id(start.target_id),
         goal(start.goal),
+        transactional_id(std::move(start.transactional_id)),
+        retakes(start.retakes),
         pipeline(std::move(start.progress), start.options),
         backoff(retry) {
     pipeline.see_end(goal);
@@ -52,6 +58,8 @@ struct ShardPartition {
   TopicId source_id;
   TopicId target_id;
   Offset goal;
+  std::string transactional_id;
+  int retakes = 0;
   PartitionPipeline pipeline;
   client::Backoff backoff;
 
@@ -79,6 +87,8 @@ struct ShardPartition {
   UnknownTopic unknown_target;
 
   bool stop_reported = false;
+  /// It stands still until the flow has taken it over again and looked at what the target holds.
+  bool retaking = false;
 };
 
 }  // namespace longhaul::replicator

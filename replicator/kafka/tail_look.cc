@@ -1,9 +1,15 @@
 #include "replicator/kafka/tail_look.h"
 
+#include <algorithm>
+
+#include "client/retry.h"
+#include "replicator/anchor.h"
 #include "replicator/kafka/simple_fetch.h"
 
 namespace longhaul::replicator {
 namespace {
+
+constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
 
 FetchedSet to_set(const SimpleFetch& fetched, protocol::IsolationLevel isolation) {
   FetchedSet set{.records = fetched.frame.part(fetched.data.records),
@@ -13,35 +19,153 @@ FetchedSet to_set(const SimpleFetch& fetched, protocol::IsolationLevel isolation
   return set;
 }
 
+TailLook stopped(const TailLookRequest& request, std::string detail) {
+  return {.progress = request.stored,
+          .stop = Stop{StopReason::state_mismatch, request.stored.source_offset, std::move(detail)}};
+}
+
+net::Async<AnchorState> look_at_anchor(client::Cluster& target, const TailLookRequest& request,
+                                       SteadyTime deadline) {
+  const auto& anchor = *request.stored.anchor;
+  if (anchor.target_base >= request.target_end) co_return AnchorState::different;
+  const auto fetched =
+      co_await fetch_partition(target, request.target, anchor.target_base, kUncommitted, deadline);
+  if (fetched) co_return check_anchor(fetched->data.records, anchor);
+  const bool out_of_range = client::reaction_to(fetched.error()) == client::Reaction::reset_position;
+  if (out_of_range) co_return AnchorState::different;
+  co_return std::unexpected(fetched.error());
+}
+
+/// Reads the target from the beginning of the map's last segments to the end, for our last batch there.
+net::Async<std::optional<LastOwnBatch::Batch>> search_back(client::Cluster& target,
+                                                           const TailLookRequest& request,
+                                                           SteadyTime deadline) {
+  std::optional<LastOwnBatch::Batch> none;
+  if (request.map.empty() || request.map.front().runs.empty()) co_return none;
+  const auto begin = std::max(request.map.front().runs.front().target, request.target_start);
+  LastOwnBatch own(request.ours, begin);
+  while (own.position() < request.target_end) {
+    const auto position = own.position();
+    LH_CO_TRY(const auto fetched,
+              co_await fetch_partition(target, request.target, position, kUncommitted, deadline));
+    own.add(fetched.data.records);
+    if (own.position() == position) break;
+  }
+  co_return own.last();
+}
+
+net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, const FlowOptions& options,
+                          const TailLookRequest& request, TailMatch::Options walked, SteadyTime deadline) {
+  TailMatch match(std::move(walked));
+  while (match.wants_target() || match.wants_source()) {
+    if (match.wants_target()) {
+      const auto position = match.target_position();
+      LH_CO_TRY(const auto fetched,
+                co_await fetch_partition(target, request.target, position, kUncommitted, deadline));
+      LH_CO_TRY_VOID(match.add_target(fetched.frame.part(fetched.data.records)));
+      // Compaction may have left nothing between here and the end.
+      if (match.target_position() == position && fetched.data.records.empty()) match.nothing_left_on_target();
+      continue;
+    }
+    const auto position = match.source_position();
+    LH_CO_TRY(const auto fetched,
+              co_await fetch_partition(source, request.source, position, options.isolation, deadline));
+    match.add_source(to_set(fetched, options.isolation));
+    if (!match.wants_source() || match.source_position() != position) continue;
+    auto look = stopped(request, "the target holds more records of ours than the source has");
+    look.stop->source_offset = position;
+    co_return look;
+  }
+  co_return TailLook{.progress = match.progress(),
+                     .records = match.records(),
+                     .runs = match.runs(),
+                     .stop = match.stopped(),
+                     .note = {}};
+}
+
+/// The target has lost the end of what was acknowledged.
+net::Async<TailLook> find_anchor_again(client::Cluster& source, client::Cluster& target,
+                                       const FlowOptions& options, const TailLookRequest& request,
+                                       SteadyTime deadline) {
+  const auto end = request.stored.target_offset;
+  LH_CO_TRY(const auto last, co_await search_back(target, request, deadline));
+  const auto from = last ? source_of(*last, request.map) : std::nullopt;
+  if (!from) {
+    co_return stopped(
+        request,
+        fmt::format(
+            "the target does not hold what was acknowledged at target offset {}: it lost its tail, and "
+            "{}",
+            end.value() - 1,
+            last ? fmt::format("what it holds of ours up to target offset {} is unknown here",
+                               (last->base + last->records).value() - 1)
+                 : "holds nothing of ours that could be continued"));
+  }
+  TailMatch::Options walked{.stored = request.stored,
+                            .ours = request.ours,
+                            .begin = last->base,
+                            .end = request.target_end,
+                            .cleaned = request.compacted,
+                            .limits = request.limits};
+  walked.stored.source_offset = *from;
+  walked.stored.source_leader_epoch = LeaderEpoch();
+  walked.stored.target_offset = last->base;
+  walked.stored.anchor.reset();
+  walked.stored.producer = last->producer;
+  std::erase_if(walked.ours.stored, [&](const ProducerState& one) {
+    return one.id == last->producer.id && one.epoch == last->producer.epoch;
+  });
+  walked.ours.stored.push_back(last->producer);
+  LH_CO_TRY(auto look, co_await walk(source, target, options, request, std::move(walked), deadline));
+  if (!look.stop) {
+    look.note = fmt::format(
+        "the target lost offsets {}..{} although it had acknowledged them (unclean leader election?): they "
+        "are "
+        "replicated again, from source offset {}",
+        look.progress.target_offset, end.value() - 1, look.progress.source_offset);
+  }
+  co_return look;
+}
+
 }  // namespace
 
 net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& target,
-                                  const FlowOptions& options, TopicPartition source_partition,
-                                  TopicPartition target_partition, Progress stored, Offset target_end,
-                                  PassLimits limits, SteadyTime deadline) {
-  TailMatch match(std::move(stored), limits);
-  constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
-  while (match.target_position() < target_end) {
-    const auto position = match.target_position();
-    LH_CO_TRY(const auto fetched,
-              co_await fetch_partition(target, target_partition, position, kUncommitted, deadline));
-    LH_CO_TRY_VOID(match.add_target(fetched.data.records));
-    // Compaction may have left nothing between here and the end.
-    if (match.target_position() == position && fetched.data.records.empty()) break;
+                                  const FlowOptions& options, TailLookRequest request, SteadyTime deadline) {
+  const auto& stored = request.stored;
+  const auto behind = stored.target_offset == Offset() ? Offset(0) : stored.target_offset;
+  bool cleaned = request.compacted;
+  if (stored.anchor) {
+    request.ours.stored.push_back(
+        {.id = stored.anchor->producer.id,
+         .epoch = stored.anchor->producer.epoch,
+         .next_sequence = advance_sequence(stored.anchor->producer.next_sequence, stored.anchor->records)});
   }
-  while (match.wants_source()) {
-    const auto position = match.source_position();
-    LH_CO_TRY(const auto fetched,
-              co_await fetch_partition(source, source_partition, position, options.isolation, deadline));
-    match.add_source(to_set(fetched, options.isolation));
-    if (match.wants_source() && match.source_position() == position) {
-      co_return TailLook{.progress = match.progress(),
-                         .runs = match.runs(),
-                         .stop = Stop{StopReason::state_mismatch, position,
-                                      "the target holds more records of ours than the source has"}};
-    }
+  if (stored.anchor && stored.anchor->target_base >= request.target_start) {
+    LH_CO_TRY(const auto state, co_await look_at_anchor(target, request, deadline));
+    const bool lost = state == AnchorState::different || (state == AnchorState::absent && !request.compacted);
+    if (lost) co_return co_await find_anchor_again(source, target, options, request, deadline);
+  } else if (behind > request.target_end) {
+    co_return co_await find_anchor_again(source, target, options, request, deadline);
   }
-  co_return TailLook{.progress = match.progress(), .runs = match.runs(), .stop = match.stopped()};
+  if (request.target_start > behind) {
+    // Retention or DeleteRecords; sequences still tell how much was there, where something of ours is left.
+    cleaned = true;
+  }
+  TailMatch::Options walked{.stored = stored,
+                            .ours = request.ours,
+                            .begin = std::max(behind, request.target_start),
+                            .end = request.target_end,
+                            .cleaned = cleaned,
+                            .limits = request.limits};
+  LH_CO_TRY(auto look, co_await walk(source, target, options, request, std::move(walked), deadline));
+  const bool unknown = request.target_start > behind && look.records == 0 && !request.drained && !look.stop;
+  if (unknown) {
+    // Whatever it was, the target does not hold it any more: to write it again repeats nothing that is there.
+    look.note =
+        fmt::format("the target's log starts at {}; what may have been appended from {} on was deleted",
+                    request.target_start, behind);
+  }
+  co_return look;
 }
 
 }  // namespace longhaul::replicator

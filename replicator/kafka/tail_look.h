@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "client/cluster.h"
@@ -8,19 +9,41 @@
 
 namespace longhaul::replicator {
 
-/// Where a partition goes on after a predecessor that ended without draining, and the pairs found on the way.
-struct TailLook {
-  Progress progress;
-  std::vector<OffsetRun> runs;
-  std::optional<Stop> stop;
+/// What is to be looked at of one partition.
+struct TailLookRequest {
+  TopicPartition source;
+  TopicPartition target;
+  Progress stored;
+  OwnProducers ours;
+  /// Log start of the target partition, and where looking ends: at our own marker, or at the log's end.
+  Offset target_start;
+  Offset target_end;
+  /// With which the partition is written.
+  PassLimits limits;
+  /// The target topic is compacted.
+  bool compacted = false;
+  /// Nothing was under way when the position was stored.
+  bool drained = false;
+  /// The last segments of the offset map, to find an anchor again that was lost.
+  std::vector<MapSegment> map;
 };
 
-/// Reads the target behind `stored.target_offset` to `target_end` and as much of the source as is needed to
-/// see what of it was appended there, under the limits that the partition is written with. Nothing is
-/// written.
+/// Where a partition goes on, and the pairs found on the way.
+struct TailLook {
+  Progress progress;
+  std::int64_t records = 0;
+  std::vector<OffsetRun> runs;
+  std::optional<Stop> stop;
+  /// What a person should know; empty when there is nothing unusual.
+  std::string note;
+};
+
+/// Checks that the batch that was acknowledged last is still where it was, and finds what of ours was
+/// appended behind it, by reading the target up to `target_end` and as much of the source as is needed. Where
+/// the target has lost its tail, the last batch of ours that it still has becomes the anchor, if the offset
+/// map knows it. Nothing is written.
 [[nodiscard]] net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& target,
-                                                const FlowOptions& options, TopicPartition source_partition,
-                                                TopicPartition target_partition, Progress stored,
-                                                Offset target_end, PassLimits limits, SteadyTime deadline);
+                                                const FlowOptions& options, TailLookRequest request,
+                                                SteadyTime deadline);
 
 }  // namespace longhaul::replicator

@@ -210,7 +210,7 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
       if (partition->pipeline.retry_at()) later.push_back(partition);
       continue;
     }
-    batches.push_back(partition->pipeline.take_next());
+    batches.push_back(partition->pipeline.take_next(wall_ms));
     round.sent.push_back({partition, batches.back().number});
     bytes += batches.back().size;
     if (partition->pipeline.has_unsent()) later.push_back(partition);

@@ -181,6 +181,19 @@ TEST(OwnSettings, HaveDefaultsThatNeedNoTuning) {
   EXPECT_EQ(own.position_flush_interval.count(), 1000);
   EXPECT_EQ(own.replication_factor_override, std::nullopt);
   EXPECT_EQ(own.append_times, AppendTimes::preserve);
+  EXPECT_TRUE(own.exactly_once);
+  EXPECT_EQ(own.deployment_id, "");
+}
+
+TEST(OwnSettings, ExactlyOnceAndDeploymentAreReadPerFlow) {
+  const auto configuration =
+      loaded("longhaul.deployment.id = eu-1.x_y\nA->B.longhaul.exactly.once = off\nB->A.enabled = true\n");
+  EXPECT_FALSE(configuration.flows[0].own.exactly_once);
+  EXPECT_TRUE(configuration.flows[1].own.exactly_once);
+  EXPECT_EQ(configuration.flows[1].own.deployment_id, "eu-1.x_y");
+  EXPECT_NE(error_of("longhaul.deployment.id = a:b").find("letters, digits"), std::string::npos);
+  EXPECT_NE(error_of("longhaul.exactly.once = maybe").find("accepted: on, off"), std::string::npos)
+      << error_of("longhaul.exactly.once = maybe");
 }
 
 TEST(OwnSettings, AreReadWithUnits) {

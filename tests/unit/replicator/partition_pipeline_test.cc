@@ -3,35 +3,20 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/replicator/batches.h"
+#include "tests/unit/replicator/pipelines.h"
 
 namespace longhaul::replicator {
 namespace {
 
+using testing::base_sequence;
 using testing::fetched;
+using testing::kNotStored;
+using testing::kNow;
+using testing::kStart;
+using testing::kUnknown;
+using testing::send_all;
 using testing::SourceBatch;
-
-constexpr std::int64_t kNow = 1'700'000'000'000;
-const SteadyTime kStart{};
-constexpr auto kNotStored = PartitionPipeline::Fate::not_stored;
-constexpr auto kUnknown = PartitionPipeline::Fate::unknown;
-
-Progress start_at(std::int64_t source, std::int64_t target = -1, std::int32_t sequence = 0) {
-  Progress progress;
-  progress.source_offset = Offset(source);
-  progress.target_offset = Offset(target);
-  progress.producer = {ProducerId(9000), 3, sequence};
-  return progress;
-}
-
-std::vector<PartitionPipeline::Outgoing> send_all(PartitionPipeline& pipeline, SteadyTime now = kStart) {
-  std::vector<PartitionPipeline::Outgoing> sent;
-  while (pipeline.can_send(now, kNow)) sent.push_back(pipeline.take_next());
-  return sent;
-}
-
-std::int32_t base_sequence(const PartitionPipeline::Outgoing& batch) {
-  return load_be<std::int32_t>(batch.header, protocol::batch_layout::kBaseSequenceAt);
-}
+using testing::start_at;
 
 /// Ten batches of two records each at source offsets 0 to 19, of which the first is acknowledged at target
 /// offset 0.

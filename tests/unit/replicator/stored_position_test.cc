@@ -21,7 +21,7 @@ StoredPosition sample() {
   position.progress.source_offset = Offset(123);
   position.progress.source_leader_epoch = LeaderEpoch(4);
   position.progress.target_offset = Offset(120);
-  position.progress.anchor = Anchor{Offset(110), 10, 4'000'000'000U};
+  position.progress.anchor = Anchor{Offset(110), 10, 4'000'000'000U, {ProducerId(8), 2, 30}};
   position.producers = {{ProducerId(7), 1, 5}, {ProducerId(8), 2, 40}};
   position.progress.producer = position.producers.back();
   position.selection = "read_uncommitted";
@@ -29,6 +29,7 @@ StoredPosition sample() {
   position.mm2_after = 122;
   position.map_segment = 3;
   position.drained = true;
+  position.writer = "host/4711";
   position.written_ms = 1'700'000'000'000;
   return position;
 }
@@ -59,6 +60,20 @@ TEST(StoredPosition, ComesBackAsItWasWritten) {
   EXPECT_EQ(read->map_segment, written.map_segment);
   EXPECT_EQ(read->drained, written.drained);
   EXPECT_EQ(read->written_ms, written.written_ms);
+  EXPECT_EQ(read->writer, written.writer);
+}
+
+TEST(StoredPosition, IsReadWhereItWasWrittenBeforeTheAnchorNamedItsProducer) {
+  auto text = position_value(sample());
+  for (const char* added : {R"(,"producerId":8,"epoch":2,"sequence":30)", R"("writer":"host/4711",)"}) {
+    const auto at = text.find(added);
+    ASSERT_NE(at, std::string::npos) << text;
+    text.erase(at, std::string_view(added).size());
+  }
+  const auto read = parse_position(text);
+  ASSERT_TRUE(read.has_value()) << read.error().message();
+  EXPECT_EQ(read->progress.anchor->producer, ProducerState());
+  EXPECT_EQ(read->writer, "");
 }
 
 TEST(StoredPosition, IsReadableAndKeepsItsFormat) {
@@ -67,10 +82,10 @@ TEST(StoredPosition, IsReadableAndKeepsItsFormat) {
       R"({"version":1,"source":{"clusterId":"src-cluster","topicId":"ARIjNEVWZ3iJmqu8zd7vAA","offset":123,)"
       R"("leaderEpoch":4},"target":{"clusterId":"dst-cluster","topic":"A.orders",)"
       R"("topicId":"Y3SFlqe4ydrr_A0eL0BRYg","offset":120},)"
-      R"("anchor":{"offset":110,"records":10,"payloadCrc":4000000000},)"
+      R"("anchor":{"offset":110,"records":10,"payloadCrc":4000000000,"producerId":8,"epoch":2,"sequence":30},)"
       R"("producers":[{"id":7,"epoch":1,"nextSequence":5},{"id":8,"epoch":2,"nextSequence":40}],)"
       R"("selection":"read_uncommitted","mm2":{"before":100,"after":122},"mapSegment":3,"drained":true,)"
-      R"("writtenMs":1700000000000})");
+      R"("writer":"host/4711","writtenMs":1700000000000})");
 }
 
 TEST(StoredPosition, RefusesWhatItCannotRead) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "codecs/codec.h"
 #include "tests/unit/replicator/batches.h"
 
 namespace longhaul::replicator {
@@ -22,90 +23,186 @@ Progress stored() {
 const std::vector<SourceBatch> kSource = {
     {.base = 100, .records = 3}, {.base = 103, .records = 2}, {.base = 107, .records = 4}};
 
-/// The batch as a target stores it: restamped, at its own offset.
-Bytes forwarded(const SourceBatch& source, std::int64_t target_base, std::int32_t sequence,
-                std::int64_t producer_id = kProducer.id.value()) {
-  auto wire = testing::encode(source);
+/// A batch as a target stores it: restamped, at its own offset.
+Bytes stamped(Bytes wire, std::int64_t target_base, std::int32_t sequence,
+              std::int64_t producer_id = kProducer.id.value(), std::int16_t epoch = kProducer.epoch) {
   const auto view = protocol::RecordBatchView::parse(wire);
-  auto header = protocol::restamped(*view, {ProducerId(producer_id), kProducer.epoch, sequence});
+  auto header = protocol::restamped(*view, {ProducerId(producer_id), epoch, sequence});
   store_be(header, protocol::batch_layout::kBaseOffsetAt, target_base);
   std::ranges::copy(header, wire.begin());
   return wire;
 }
 
-Bytes joined(const std::vector<Bytes>& parts) {
+Bytes forwarded(const SourceBatch& source, std::int64_t target_base, std::int32_t sequence,
+                std::int64_t producer_id = kProducer.id.value(), std::int16_t epoch = kProducer.epoch) {
+  return stamped(testing::encode(source), target_base, sequence, producer_id, epoch);
+}
+
+/// Source offsets `from` to before `to` in one batch, as a predecessor with other limits might have cut them.
+Bytes recut(std::int64_t from, std::int64_t to, std::int64_t target_base, std::int32_t sequence,
+            const std::string& value = "value", codecs::Compression codec = codecs::Compression::none) {
+  protocol::BatchBuilder builder;
+  for (auto offset = from; offset < to; ++offset) {
+    const auto text = value + std::to_string(offset);
+    EXPECT_TRUE(builder.add({.timestamp = SourceBatch{}.timestamp, .value = as_bytes(text)}).has_value());
+  }
+  protocol::BatchOptions options;
+  options.compression = codec;
+  Bytes payload(builder.payload().begin(), builder.payload().end());
+  if (codec != codecs::Compression::none) payload = *codecs::compress(codec, payload);
+  const auto header = builder.finish(options, payload);
+  Bytes batch(header->begin(), header->end());
+  batch.insert(batch.end(), payload.begin(), payload.end());
+  return stamped(std::move(batch), target_base, sequence);
+}
+
+Slice joined(const std::vector<Bytes>& parts) {
   Bytes all;
   for (const auto& part : parts) all.insert(all.end(), part.begin(), part.end());
-  return all;
+  return Slice::copy_of(all);
+}
+
+TailMatch::Options options(std::int64_t end = 200) {
+  return {.stored = stored(),
+          .ours = {.stored = {kProducer}, .shard = std::nullopt},
+          .begin = Offset(70),
+          .end = Offset(end)};
+}
+
+/// Walks `target` beside `source`, each given whole.
+TailMatch walked(TailMatch::Options options, const std::vector<Bytes>& target,
+                 const std::vector<SourceBatch>& source = kSource) {
+  TailMatch match(std::move(options));
+  EXPECT_TRUE(match.add_target(joined(target)).has_value());
+  if (match.wants_source()) match.add_source(testing::fetched(source));
+  match.nothing_left_on_target();
+  return match;
 }
 
 TEST(TailMatch, FindsHowFarThePredecessorGot) {
-  TailMatch match(stored());
   const auto foreign = forwarded({.base = 0, .records = 6}, 73, 0, 1);
-  ASSERT_TRUE(
-      match.add_target(joined({forwarded(kSource[0], 70, 40), foreign, forwarded(kSource[1], 79, 43)}))
-          .has_value());
-  EXPECT_EQ(match.target_position(), Offset(81));
-  ASSERT_TRUE(match.wants_source());
-  EXPECT_EQ(match.source_position(), Offset(100));
-  match.add_source(testing::fetched(kSource));
+  const auto match =
+      walked(options(), {forwarded(kSource[0], 70, 40), foreign, forwarded(kSource[1], 79, 43)});
   EXPECT_FALSE(match.stopped());
   EXPECT_FALSE(match.wants_source());
+  EXPECT_EQ(match.records(), 5);
   EXPECT_EQ(match.progress().source_offset, Offset(105));
   EXPECT_EQ(match.progress().target_offset, Offset(81));
   EXPECT_EQ(match.progress().producer.next_sequence, 45);
   EXPECT_EQ(match.runs(),
             (std::vector{OffsetRun{Offset(100), Offset(70), 3}, OffsetRun{Offset(103), Offset(79), 2}}));
+  ASSERT_TRUE(match.progress().anchor);
+  EXPECT_EQ(match.progress().anchor->target_base, Offset(79));
+  EXPECT_EQ(match.progress().anchor->producer, (ProducerState{kProducer.id, kProducer.epoch, 43}));
 }
 
-TEST(TailMatch, ReadsTheSourceInPiecesAndTheTargetWithoutCountingTwice) {
-  TailMatch match(stored());
-  const auto tail = joined({forwarded(kSource[0], 70, 40), forwarded(kSource[1], 73, 43)});
+TEST(TailMatch, ReadsBothSidesInPiecesAndNothingTwice) {
+  TailMatch match(options(75));
+  const auto tail = joined({forwarded(kSource[0], 70, 40)});
+  ASSERT_TRUE(match.wants_target());
   ASSERT_TRUE(match.add_target(tail).has_value());
-  ASSERT_TRUE(match.add_target(tail).has_value()) << "a fetch may begin with batches below its offset";
+  EXPECT_EQ(match.target_position(), Offset(73));
+  ASSERT_TRUE(match.wants_source());
   match.add_source(testing::fetched({kSource[0]}));
-  EXPECT_TRUE(match.wants_source());
+  EXPECT_FALSE(match.wants_source());
+  ASSERT_TRUE(match.wants_target());
+  ASSERT_TRUE(
+      match.add_target(joined({forwarded(kSource[0], 70, 40), forwarded(kSource[1], 73, 43)})).has_value())
+      << "a fetch may begin with batches below its offset";
+  EXPECT_FALSE(match.wants_target());
   EXPECT_EQ(match.source_position(), Offset(103));
   match.add_source(testing::fetched({kSource[1], kSource[2]}));
-  EXPECT_FALSE(match.wants_source());
+  EXPECT_FALSE(match.wants_source() || match.wants_target());
   EXPECT_EQ(match.progress().source_offset, Offset(105));
 }
 
 TEST(TailMatch, NeedsNoSourceWhenNothingOfOursWasAppended) {
-  TailMatch match(stored());
-  ASSERT_TRUE(match.add_target(forwarded({.base = 0, .records = 6}, 70, 0, 1)).has_value());
-  EXPECT_FALSE(match.wants_source());
+  TailMatch match(options(76));
+  ASSERT_TRUE(match.add_target(joined({forwarded({.base = 0, .records = 6}, 70, 0, 1)})).has_value());
+  EXPECT_FALSE(match.wants_source() || match.wants_target());
   EXPECT_EQ(match.progress(), stored());
 }
 
-TEST(TailMatch, StopsWhenPayloadCountOrSequenceDiffer) {
-  auto damaged = forwarded(kSource[0], 70, 40);
-  auto other = kSource[0];
-  other.value = "other";
-  const std::vector<Bytes> wrong = {forwarded(other, 70, 40), forwarded(kSource[0], 70, 41),
-                                    forwarded({.base = 100, .records = 2}, 70, 40)};
-  for (const auto& tail : wrong) {
-    TailMatch match(stored());
-    ASSERT_TRUE(match.add_target(tail).has_value());
-    match.add_source(testing::fetched(kSource));
-    ASSERT_TRUE(match.stopped());
-    EXPECT_EQ(match.stopped()->reason, StopReason::state_mismatch);
-    EXPECT_EQ(match.progress().source_offset, Offset(100));
+TEST(TailMatch, EndsAtOurMarkerAndLeavesWhatStandsBehindIt) {
+  const auto match = walked(options(73), {forwarded(kSource[0], 70, 40), forwarded(kSource[1], 73, 43)});
+  EXPECT_EQ(match.progress().source_offset, Offset(103));
+}
+
+TEST(TailMatch, TakesForOursTheShardUnderAnyEpochButNoTransactionsAndNoMarkers) {
+  auto with_shard = options();
+  with_shard.ours.shard = kProducer.id;
+  auto transactional = forwarded(kSource[1], 73, 43);
+  store_be(transactional, protocol::batch_layout::kAttributesAt, std::int16_t{0x10});
+  const SourceBatch marker{.base = 75, .records = 1, .attribute_bits = 0x20, .control_type = 0};
+  auto control = stamped(testing::encode(marker), 75, -1);
+  store_be(control, protocol::batch_layout::kAttributesAt, std::int16_t{0x30});
+  auto match = walked(with_shard, {forwarded(kSource[0], 70, 40), transactional, control,
+                                   forwarded(kSource[1], 76, 0, kProducer.id.value(), 4)});
+  EXPECT_FALSE(match.stopped()) << match.stopped()->detail;
+  EXPECT_EQ(match.progress().source_offset, Offset(105));
+  EXPECT_EQ(match.progress().producer, (ProducerState{kProducer.id, 4, 2}))
+      << "sequences of another epoch begin at 0";
+  auto without = walked(options(), {forwarded(kSource[0], 70, 40, kProducer.id.value(), 4)});
+  EXPECT_EQ(without.records(), 0);
+}
+
+TEST(TailMatch, ComparesRecordsWhereBatchesWereCutDifferently) {
+  // Two source batches in one of the target; the next source batch only in part.
+  const std::vector<SourceBatch> source = {
+      {.base = 100, .records = 3}, {.base = 103, .records = 2}, {.base = 105, .records = 4}};
+  for (const auto codec : {codecs::Compression::none, codecs::Compression::gzip, codecs::Compression::zstd}) {
+    const auto match =
+        walked(options(), {recut(100, 105, 70, 40, "value", codec), recut(105, 107, 75, 45, "value", codec)},
+               source);
+    EXPECT_FALSE(match.stopped()) << match.stopped()->detail;
+    EXPECT_EQ(match.progress().source_offset, Offset(107)) << "inside the third batch";
+    EXPECT_EQ(match.progress().target_offset, Offset(77));
+    EXPECT_EQ(match.records(), 7);
+    ASSERT_FALSE(match.runs().empty());
+    EXPECT_EQ(match.runs().back(), (OffsetRun{Offset(105), Offset(75), 2}));
   }
 }
 
+TEST(TailMatch, StopsAtADifferenceInContentOrSequence) {
+  auto other = kSource[0];
+  other.value = "other";
+  const std::vector<Bytes> wrong = {
+      forwarded(other, 70, 40),            // other values
+      forwarded(kSource[0], 70, 41),       // a record of ours is missing in front of it
+      forwarded(kSource[0], 70, 39),       // one that was counted already
+      recut(100, 102, 70, 40, "another"),  // in other pieces, and other values
+  };
+  for (std::size_t i = 0; i < wrong.size(); ++i) {
+    const auto match = walked(options(), {wrong[i]});
+    ASSERT_TRUE(match.stopped()) << i;
+    EXPECT_EQ(match.stopped()->reason, StopReason::state_mismatch);
+    EXPECT_EQ(match.progress().source_offset, Offset(100)) << i;
+  }
+}
+
+TEST(TailMatch, PassesOverWhatACleanerRemoved) {
+  // The first batch is gone, of the second only its range is left.
+  auto holed = options();
+  holed.cleaned = true;
+  auto second = forwarded({.base = 103, .records = 1, .holes_at_end = 1}, 73, 43);
+  const auto match = walked(holed, {second});
+  EXPECT_FALSE(match.stopped()) << match.stopped()->detail;
+  EXPECT_EQ(match.progress().source_offset, Offset(105));
+  EXPECT_EQ(match.progress().producer.next_sequence, 45);
+  const auto strict = walked(options(), {second});
+  EXPECT_TRUE(strict.stopped()) << "where nothing is cleaned, a gap is a loss";
+}
+
 TEST(TailMatch, StopsWhenASourceBatchOnTheWayCannotBeCompared) {
-  TailMatch match(stored());
-  ASSERT_TRUE(match.add_target(forwarded(kSource[0], 70, 40)).has_value());
-  match.add_source(testing::fetched({{.base = 100, .records = 3, .attribute_bits = 6}}));
+  const auto match =
+      walked(options(), {forwarded(kSource[0], 70, 40)}, {{.base = 100, .records = 3, .attribute_bits = 6}});
   ASSERT_TRUE(match.stopped());
   EXPECT_EQ(match.stopped()->reason, StopReason::state_mismatch);
 }
 
 TEST(TailMatch, PairsBatchesThatWereWrittenAnew) {
-  TailMatch match(stored());
-  ASSERT_TRUE(match.add_target(forwarded(kSource[0], 70, 40)).has_value());
-  match.add_source(testing::fetched({{.base = 100, .records = 3, .holes_at_end = 5}}));
+  const auto match =
+      walked(options(), {forwarded(kSource[0], 70, 40)}, {{.base = 100, .records = 3, .holes_at_end = 5}});
   EXPECT_FALSE(match.stopped());
   EXPECT_EQ(match.progress().source_offset, Offset(108));
   EXPECT_EQ(match.progress().target_offset, Offset(73));

@@ -1,0 +1,405 @@
+// The part of Flow that takes partitions from whoever had them before, and notices when somebody takes them
+// from it (docs/decisions/061).
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "client/admin_requests.h"
+#include "client/retry.h"
+#include "replicator/kafka/bounded.h"
+#include "replicator/kafka/flow.h"
+#include "replicator/kafka/flow_candidate.h"
+#include "replicator/kafka/on_core.h"
+#include "replicator/kafka/tail_look.h"
+#include "replicator/kafka/takeover.h"
+
+namespace longhaul::replicator {
+namespace {
+
+using protocol::KafkaErrc;
+
+/// Transactional ids, and partitions, that are worked on at the same time.
+constexpr std::size_t kFencesMax = 16;
+constexpr std::size_t kLooksMax = 16;
+constexpr milliseconds kFenceTimeout{20'000};
+constexpr milliseconds kLookTimeout{60'000};
+constexpr milliseconds kAttentionTimeout{120'000};
+/// How soon a partition in doubt is taken over again.
+constexpr milliseconds kAttentionInterval{500};
+/// How long it is asked who has taken partitions over.
+constexpr milliseconds kWhoTimeout{5'000};
+constexpr milliseconds kWhoInterval{250};
+constexpr milliseconds kRetryInterval{5'000};
+constexpr auto kKeepAliveInterval = std::chrono::hours(24);
+constexpr milliseconds kKeepAliveTimeout{60'000};
+
+bool is_fenced(const Error& error) {
+  return error.code == KafkaErrc::producer_fenced || error.code == KafkaErrc::invalid_producer_epoch;
+}
+
+}  // namespace
+
+net::Async<void> Flow::take_from_predecessors(std::vector<Candidate>& candidates, SteadyTime deadline) {
+  std::map<std::string, Guarded> by_id;
+  for (auto& candidate : candidates) {
+    if (!candidate.ready) continue;
+    candidate.stop = why_not_take_over(store_.position(candidate.source), store_.mm2_offset(candidate.source),
+                                       facts_of(candidate));
+    if (candidate.stop) {
+      if (const auto stored = store_.position(candidate.source)) candidate.progress = stored->progress;
+      continue;
+    }
+    if (!owners_.fenced()) continue;
+    auto& guarded = by_id[owners_.id_of(candidate.target)];
+    guarded.owner = owners_.owner(owners_.id_of(candidate.target));
+    guarded.candidates.push_back(&candidate);
+  }
+  std::vector<Guarded> list;
+  for (auto& [id, guarded] : by_id) list.push_back(std::move(guarded));
+  LH_CO_TRY_VOID(co_await for_each_bounded(control_, list, kFencesMax,
+                                           [this, deadline](Guarded& one) { return fence(one, deadline); }));
+  if (!owners_.fenced()) {
+    const bool again = std::ranges::any_of(candidates, &Candidate::again);
+    // A partition that begins anew in this process must not continue under the producer it had: the target
+    // would take its first batches for repeats.
+    const bool needs = options_.exactly_once == ExactlyOnce::on && (again || producer_.id == ProducerId());
+    if (needs) LH_CO_TRY_VOID(co_await fresh_producer(deadline));
+  }
+  LH_CO_TRY_VOID(co_await read_source_offsets(candidates, deadline));
+  co_return co_await for_each_bounded(control_, candidates, kLooksMax,
+                                      [this, deadline](Candidate& one) { return decide(one, deadline); });
+}
+
+net::Async<void> Flow::fence(Guarded& guarded, SteadyTime deadline) {
+  auto& owner = *guarded.owner;
+  if (owner.lost) {
+    for (auto* candidate : guarded.candidates) {
+      candidate->stop =
+          Stop{StopReason::taken_over, candidate->progress.source_offset, owner.transactional_id};
+    }
+    co_return Result<void>{};
+  }
+  TakeoverRequest request{.transactional_id = owner.transactional_id, .held = owner.producer};
+  const bool again = std::ranges::any_of(guarded.candidates, &Candidate::again);
+  request.epoch = again ? Fence::Options::Epoch::next : Fence::Options::Epoch::same;
+  std::set<TopicPartition> internal;
+  for (const auto* candidate : guarded.candidates) {
+    request.data[candidate->target] = candidate->target_end;
+    internal.merge(store_.partitions_of(candidate->source));
+  }
+  request.internal.assign(internal.begin(), internal.end());
+  const auto await_internal = [this](TopicPartition partition, ProducerEpoch producer, SteadyTime until) {
+    return store_.read_to_marker(std::move(partition), producer, until);
+  };
+  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
+  LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), await_internal, until));
+  // Also when it failed half-way: the coordinator knows us under it.
+  if (done.producer().id != ProducerId()) owner.producer = done.producer();
+  switch (done.verdict()) {
+    case Fence::Verdict::fenced:
+      take_fenced(guarded, done);
+      break;
+    case Fence::Verdict::refused:
+      go_unfenced(done.error());
+      break;
+    case Fence::Verdict::taken_over:
+      owner.lost = true;
+      found_lost_.try_emplace(owner.transactional_id, guarded.candidates.front()->source);
+      for (auto* candidate : guarded.candidates) {
+        candidate->stop = Stop{StopReason::taken_over, candidate->progress.source_offset, {}};
+      }
+      break;
+    case Fence::Verdict::failed:
+    case Fence::Verdict::pending:
+      for (auto* candidate : guarded.candidates) {
+        candidate->ready = false;
+        candidate->unready = done.error();
+      }
+      break;
+  }
+  co_return Result<void>{};
+}
+
+void Flow::take_fenced(Guarded& guarded, const Fence& fence) {
+  for (auto* candidate : guarded.candidates) {
+    const Error* dropped = nullptr;
+    auto needed = store_.partitions_of(candidate->source);
+    needed.insert(candidate->target);
+    for (const auto& partition : needed) {
+      const auto found = fence.dropped().find(partition);
+      if (found != fence.dropped().end()) dropped = &found->second;
+    }
+    if (dropped != nullptr) {
+      candidate->ready = false;
+      candidate->unready = *dropped;
+      continue;
+    }
+    candidate->fenced = true;
+    candidate->target_end = fence.markers().at(candidate->target);
+    candidate->owner = guarded.owner;
+  }
+}
+
+void Flow::go_unfenced(const Error& reason) {
+  if (!owners_.fenced()) return;
+  owners_.go_unfenced();
+  log::warn(
+      "the target refuses transactional ids: another instance of this flow that still runs, or wakes up "
+      "later, "
+      "cannot be kept from writing; make sure that there is only one",
+      {{"flow", options_.name()},
+       {"transactional_ids", fmt::format("longhaul:{}:{}:*", options_.deployment_id, options_.name())},
+       {"reason", reason.message()}});
+}
+
+ProducerState Flow::fresh_producer_for(const Candidate& candidate) const {
+  if (options_.exactly_once == ExactlyOnce::off) return {};
+  if (!candidate.fenced) return producer_;
+  const auto& held = *candidate.owner->producer;
+  return {.id = held.id, .epoch = held.epoch, .next_sequence = 0};
+}
+
+ResumeFacts Flow::facts_of(const Candidate& candidate) const {
+  return {.source_cluster_id = source_cluster_id_,
+          .target_cluster_id = target_cluster_id_,
+          .source_topic_id = candidate.source_id,
+          .target_topic_id = candidate.target_id,
+          .target_topic = candidate.target.topic,
+          .selection = selection_fingerprint(options_),
+          .source_start = candidate.source_start,
+          .source_end = candidate.source_end,
+          .target_end = candidate.target_end,
+          .reset = options_.reset,
+          .fresh_producer = fresh_producer_for(candidate),
+          .fenced = candidate.fenced};
+}
+
+net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
+  if (!candidate.ready || candidate.stop) co_return Result<void>{};
+  const auto stored = store_.position(candidate.source);
+  auto decision = decide_resume(stored, store_.mm2_offset(candidate.source), facts_of(candidate));
+  if (!decision.note.empty()) report_note(candidate, decision.note);
+  candidate.progress = decision.progress;
+  candidate.stop = decision.stop;
+  if (decision.continues) {
+    for (auto number = std::max<std::int64_t>(0, stored->map_segment - 1); number <= stored->map_segment;
+         ++number) {
+      auto segment = store_.segment(candidate.source, candidate.source_id, number);
+      if (segment) candidate.map.push_back(*std::move(segment));
+    }
+  }
+  if (decision.kind != ResumeDecision::Kind::look_at_tail) co_return Result<void>{};
+  co_return co_await look_back(candidate, decision, *stored, deadline);
+}
+
+net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& decision,
+                                 const StoredPosition& stored, SteadyTime deadline) {
+  TailLookRequest request{.source = candidate.source,
+                          .target = candidate.target,
+                          .stored = decision.progress,
+                          .ours = {.stored = stored.producers, .shard = std::nullopt},
+                          .target_start = candidate.target_start,
+                          .target_end = candidate.target_end,
+                          .limits = candidate.limits,
+                          .compacted = candidate.target_cleanup == TargetCleanup::compact,
+                          .drained = stored.drained,
+                          .map = candidate.map};
+  if (candidate.fenced) request.ours.shard = candidate.owner->producer->id;
+  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kLookTimeout));
+  auto look = co_await look_at_tail(source_, target_, options_, std::move(request), until);
+  if (!look && net::is_aborted(look.error())) co_return std::unexpected(std::move(look).error());
+  if (!look && client::reaction_to(look.error()) == client::Reaction::reset_position) {
+    candidate.stop = Stop{StopReason::state_mismatch, decision.progress.source_offset,
+                          "what the predecessor appended cannot be read back: " + look.error().message()};
+    co_return Result<void>{};
+  }
+  if (!look) {
+    candidate.ready = false;
+    candidate.unready = look.error();
+    co_return Result<void>{};
+  }
+  if (!look->note.empty()) report_note(candidate, look->note);
+  if (look->records > 0) {
+    log::info("the predecessor ended without draining; what it appended was found on the target",
+              {{"flow", options_.name()},
+               {"topic", candidate.source.topic},
+               {"partition", candidate.source.partition},
+               {"stored_offset", decision.progress.source_offset},
+               {"resume_offset", look->progress.source_offset}});
+  }
+  candidate.progress = look->progress;
+  candidate.stop = look->stop;
+  candidate.runs = std::move(look->runs);
+  if (candidate.stop) co_return Result<void>{};
+  auto facts = facts_of(candidate);
+  // What the target holds of it, the source has: it was just compared.
+  if (look->records > 0) facts.source_end = std::max(facts.source_end, look->progress.source_offset);
+  auto settled = within_source({.progress = candidate.progress, .continues = true}, facts);
+  if (!settled.note.empty()) report_note(candidate, settled.note);
+  candidate.stop = settled.stop;
+  if (!settled.stop) candidate.progress = settled.progress;
+  if (!decision.keeps_producer) candidate.progress.producer = facts.fresh_producer;
+  co_return Result<void>{};
+}
+
+void Flow::take_failures(const PositionStore::Failures& failures) {
+  for (const auto& [source, error] : failures) {
+    const auto active = active_.find(source);
+    if (!owners_.fenced() || active == active_.end()) continue;
+    const auto owner = owners_.owner(owners_.id_of(active->second.target));
+    if (is_fenced(error)) {
+      owner->lost = true;
+      found_lost_.try_emplace(owner->transactional_id, source);
+    } else if (client::reaction_to(error) == client::Reaction::check_sequence) {
+      // The state topic has lost what it knew of us: only another epoch may write there.
+      stale_.insert(owner);
+    }
+  }
+}
+
+net::Async<void> Flow::renew(SharedProducer& owner, SteadyTime deadline) {
+  TakeoverRequest request{.transactional_id = owner.transactional_id, .held = owner.producer};
+  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
+  LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), {}, until));
+  if (done.verdict() == Fence::Verdict::fenced) owner.producer = done.producer();
+  if (done.verdict() == Fence::Verdict::taken_over) {
+    owner.lost = true;
+    for (const auto& [source, active] : active_) {
+      if (owners_.id_of(active.target) == owner.transactional_id)
+        found_lost_.try_emplace(owner.transactional_id, source);
+    }
+  }
+  co_return Result<void>{};
+}
+
+net::Task Flow::attention_loop() {
+  auto& time = control_.time;
+  for (;;) {
+    // What could not be taken up yet is not fenced again at once: each time leaves a marker.
+    const auto slept = co_await time.sleep_for(retakes_.empty() ? kAttentionInterval : kRetryInterval);
+    if (!slept) co_return;
+    const auto done = co_await attend(net::saturating_add(time.now(), kAttentionTimeout));
+    if (done) continue;
+    if (net::is_aborted(done.error())) co_return;
+    if (!lines_.pass("attention", time.now())) continue;
+    log::warn("partitions in doubt could not be taken over again yet; it will be tried again",
+              {{"flow", options_.name()}, {"reason", done.error().message()}});
+  }
+}
+
+net::Async<void> Flow::attend(SteadyTime deadline) {
+  for (const auto& shard : shards_) {
+    auto* one = shard.get();
+    auto attention = co_await on_core(
+        one->io(), [one]() -> boost::asio::awaitable<ShardAttention> { co_return one->take_attention(); });
+    retakes_.merge(attention.retakes);
+    found_lost_.merge(attention.lost);
+  }
+  if (!found_lost_.empty()) LH_CO_TRY_VOID(co_await lose(std::exchange(found_lost_, {}), deadline));
+  if (!retakes_.empty()) LH_CO_TRY_VOID(co_await take_again(deadline));
+  co_return Result<void>{};
+}
+
+net::Async<std::string> Flow::who_writes(TopicPartition source, SteadyTime deadline) {
+  auto& time = control_.time;
+  const auto until = std::min(deadline, net::saturating_add(time.now(), kWhoTimeout));
+  // Whoever took over stores a record before it writes, which may take it a moment.
+  for (;;) {
+    const auto writer = co_await store_.writer_of(source, until);
+    if (!writer && net::is_aborted(writer.error())) co_return std::unexpected(writer.error());
+    if (writer && !writer->empty() && *writer != options_.instance) co_return *writer;
+    if (time.now() >= until) co_return "unknown: another process with this flow and longhaul.deployment.id";
+    LH_CO_TRY_VOID(co_await time.sleep_for(kWhoInterval));
+  }
+}
+
+net::Async<void> Flow::lose(std::map<std::string, TopicPartition> lost, SteadyTime deadline) {
+  for (const auto& [id, example] : lost) {
+    owners_.owner(id)->lost = true;
+    std::size_t partitions = 0;
+    for (const auto& shard : shards_) {
+      auto* one = shard.get();
+      auto work = [one, id]() -> boost::asio::awaitable<std::size_t> { co_return one->lose(id); };
+      const auto count = co_await on_core(one->io(), std::move(work));
+      partitions += count;
+    }
+    LH_CO_TRY(const auto writer, co_await who_writes(example, deadline));
+    log::error(
+        "another instance has taken partitions over; they are stopped here, because only one may write them",
+        {{"flow", options_.name()},
+         {"transactional_id", id},
+         {"partitions", partitions},
+         {"topic", example.topic},
+         {"taken_over_by", writer}});
+  }
+  co_return Result<void>{};
+}
+
+net::Async<void> Flow::take_again(SteadyTime deadline) {
+  std::vector<Candidate> candidates;
+  for (const auto& [source, times] : retakes_) {
+    const auto active = active_.find(source);
+    if (active == active_.end() || owners_.is_lost(active->second.target)) continue;
+    Candidate candidate;
+    candidate.source = source;
+    candidate.target = active->second.target;
+    candidate.source_id = active->second.source_id;
+    candidate.target_id = active->second.target_id;
+    candidate.retakes = times;
+    if (lines_.pass(fmt::format("again {}", source), control_.time.now())) {
+      log::warn("what the target holds of a partition is in doubt; it is taken over again",
+                {{"flow", options_.name()}, {"topic", source.topic}, {"partition", source.partition}});
+    }
+    candidates.push_back(std::move(candidate));
+  }
+  if (candidates.empty()) {
+    retakes_.clear();
+    co_return Result<void>{};
+  }
+  // Those that could not be taken up yet stay in `retakes_`.
+  LH_CO_TRY_VOID(co_await take_up(std::move(candidates), deadline));
+  co_return Result<void>{};
+}
+
+net::Task Flow::keep_alive_loop() {
+  auto& time = control_.time;
+  for (;;) {
+    const auto slept = co_await time.sleep_for(kKeepAliveInterval);
+    if (!slept) co_return;
+    const auto done = co_await keep_alive(net::saturating_add(time.now(), kKeepAliveTimeout));
+    if (done) continue;
+    if (net::is_aborted(done.error())) co_return;
+    log::warn("transactional ids could not be kept alive; it will be tried again",
+              {{"flow", options_.name()}, {"reason", done.error().message()}});
+  }
+}
+
+net::Async<void> Flow::keep_alive(SteadyTime deadline) {
+  for (const auto& owner : owners_.held()) {
+    LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
+    TakeoverRequest request{.transactional_id = owner->transactional_id,
+                            .held = owner->producer,
+                            .epoch = Fence::Options::Epoch::same};
+    // An empty transaction would not touch the coordinator's log: one marker a day in a topic of our own
+    // does.
+    request.internal.push_back({options_.state_topic, PartitionIndex(0)});
+    const auto await_internal = [this](TopicPartition partition, ProducerEpoch producer, SteadyTime until) {
+      return store_.read_to_marker(std::move(partition), producer, until);
+    };
+    const auto before = owner->producer;
+    LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), await_internal, deadline));
+    for (const auto& [source, active] : active_) {
+      if (owners_.id_of(active.target) != owner->transactional_id) continue;
+      if (done.verdict() == Fence::Verdict::taken_over) {
+        found_lost_.try_emplace(owner->transactional_id, source);
+      } else if (done.producer() != before) {
+        // The id had expired under us, or somebody had it: what we hold under the former one guards nothing.
+        retakes_.try_emplace(source, 1);
+      }
+    }
+    if (done.producer().id != ProducerId()) owner->producer = done.producer();
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace longhaul::replicator
