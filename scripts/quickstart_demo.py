@@ -98,12 +98,12 @@ def demonstrate(options, directory):
         wait_until(lambda: total(east) > options.records or not producer.running(), 30, "the live producer")
         summary = directory / "summary.json"
         longhaul("run", config, "--until-caught-up", "--summary", summary)
-        report_run(json.loads(summary.read_text()))
+        carried = report_run(json.loads(summary.read_text()))
         if not producer.running():
             raise LabError(f"the live producer ended early:\n{producer.tail()}")
         producer.stop()
         written = total(east)
-        behind = written - total(west, "east.")
+        behind = written - carried
         step(f"A second run brings over the {behind:,} records that were written meanwhile")
         longhaul("run", config, "--until-caught-up")
 
@@ -120,10 +120,12 @@ def total(cluster, prefix=""):
 
 
 def report_run(summary):
+    """Prints a run's figures; returns the records it carried."""
     flow, process = summary["flows"][0], summary["process"]
     say(f"{flow['records']:,} records, {flow['bytes'] / 1e6:.1f} MB in {process['seconds']:.1f} s; "
         f"{process['cpu_seconds']:.2f} s of CPU, {process['peak_memory_bytes'] / 1e6:.0f} MB of memory at most; "
         f"{flow['batches_passed_through']:,} batches passed through, {flow['batches_reencoded']:,} re-encoded")
+    return flow["records"]
 
 
 def compare_with_kcat(east, west):

@@ -303,10 +303,50 @@ class KafkaCluster:
         if not os.environ.get("LAB_KEEP"):
             remove_directory(self.directory)
 
+    def markers(self, topic, partitions):
+        """Transaction markers in a topic: offsets that are no records."""
+        counts = self.__dict__.setdefault("_markers", ControlBatches())
+        return sum(max(counts.count(self.segments(topic, partition, node)) for node in range(len(self.nodes)))
+                   for partition in range(partitions))
+
     def segments(self, topic, partition=0, node=0):
         """The segment files of a partition, oldest first, as they lie on the broker's disk."""
         base = pathlib.Path(self.log_directory or self.nodes[node].data)
         return sorted((base / f"{topic}-{partition}").glob("*.log"))
+
+
+class ControlBatches:
+    """Counts the control batches (transaction markers) of a partition by the headers on a broker's disk.
+
+    They take offsets and are no records. Each call reads on where the last one ended."""
+
+    _HEADER = struct.Struct(">qiibih")
+    _CONTROL = 0x20
+
+    def __init__(self):
+        self._files = {}
+
+    def count(self, segments):
+        return sum(self._count(segment) for segment in segments)
+
+    def _count(self, segment):
+        position, found = self._files.get(segment, (0, 0))
+        try:
+            size = segment.stat().st_size
+            if size < position:
+                position, found = 0, 0
+            with segment.open("rb") as file:
+                while position + self._HEADER.size <= size:
+                    file.seek(position)
+                    _, length, _, magic, _, attributes = self._HEADER.unpack(file.read(self._HEADER.size))
+                    if length <= 0 or position + 12 + length > size:
+                        break
+                    found += magic == 2 and bool(attributes & self._CONTROL)
+                    position += 12 + length
+        except (OSError, struct.error):
+            pass
+        self._files[segment] = (position, found)
+        return found
 
 
 def _random_id():

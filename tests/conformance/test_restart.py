@@ -89,8 +89,10 @@ class RestartTest(TwoClusters):
         self.tool.create_topic(self.a, "quiet", 2)
         self.tool.bulk(self.a, "quiet", 1000, partitions=2, linger_ms=5)
         self.copy("still", "quiet")
-        before = self.tool.offsets(self.b, "still.quiet")
+        before = self.held(self.b, "still.quiet", 2)
         for _ in range(2):
             self.copy("still", "quiet")
-        self.assertEqual(self.tool.offsets(self.b, "still.quiet"), before)
+        self.assertEqual(self.held(self.b, "still.quiet", 2), before)
+        # One marker per start and partition is all that is left behind.
+        self.assertEqual(self.b.markers("still.quiet", 2), 3 * 2)
         self.assert_same("quiet", "still.quiet", readers=("java",))

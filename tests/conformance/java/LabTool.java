@@ -71,6 +71,7 @@ public final class LabTool {
       case "list_topics": return listTopics(request);
       case "under_replicated": return underReplicated(request);
       case "delete_records": return deleteRecords(request);
+      case "list_transactions": return listTransactions(request);
       case "offsets": return TopicReader.offsets(request);
       case "digest": return TopicReader.digest(request);
       case "dump": return TopicReader.dump(request);
@@ -146,6 +147,14 @@ public final class LabTool {
         e.getValue().isNull() ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET)));
     admin(request).incrementalAlterConfigs(Map.of(resource, operations)).all().get();
     return JSON.createObjectNode();
+  }
+
+  /** The transactional ids that the cluster remembers. */
+  private ObjectNode listTransactions(JsonNode request) throws Exception {
+    ObjectNode answer = JSON.createObjectNode();
+    var ids = answer.putArray("transactions");
+    admin(request).listTransactions().all().get().forEach(listing -> ids.add(listing.transactionalId()));
+    return answer;
   }
 
   /** Partition count, topic id, and the configuration that was set on the topic itself (no defaults). */

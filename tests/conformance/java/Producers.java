@@ -153,12 +153,15 @@ final class Producers {
     private final byte[] noise;
     private final int valueSize;
     private final int run;
+    /** Of the first record, one millisecond more for each that follows; null for the time of sending. */
+    private final Long timestamp;
 
     Filler(JsonNode request) {
       topic = request.get("topic").asText();
       partitions = request.path("partitions").asInt(1);
       valueSize = request.path("value_size").asInt(100);
       run = request.path("run").asInt(1);
+      timestamp = request.hasNonNull("timestamp") ? request.get("timestamp").asLong() : null;
       noise = new byte[valueSize + 4096];
       new Random(request.path("seed").asLong(1)).nextBytes(noise);
       // Text-like noise, so that compressed loads shrink by about a quarter and not to nothing.
@@ -169,7 +172,8 @@ final class Producers {
       int from = (int) (i * 31 % 4096);
       byte[] value = Arrays.copyOfRange(noise, from, from + valueSize);
       byte[] key = Long.toString(i).getBytes();
-      return new ProducerRecord<>(topic, (int) (i / run % partitions), null, key, value);
+      return new ProducerRecord<>(topic, (int) (i / run % partitions),
+          timestamp == null ? null : Long.valueOf(timestamp + i), key, value);
     }
   }
 

@@ -1,0 +1,169 @@
+"""Each record once, whatever happens to the process that carries it: killed in full flight again and again, two at the
+same time, stopped and woken after somebody else took over, its ids forgotten by the target."""
+
+import json
+import signal
+import time
+
+from .longhaul import Longhaul, TwoClusters
+from .processes import wait_until
+
+PARTITIONS = 8
+TAKEN_OVER = "another instance has taken partitions over"
+
+
+class ExactlyOnceCase(TwoClusters):
+    RATE = 20_000
+
+    def traffic(self, alias, partitions=PARTITIONS):
+        """A topic and a producer that writes to it; returns the topic's name."""
+        topic = f"{alias}-topic"
+        self.tool.create_topic(self.a, topic, partitions)
+        self.tool.call("start_producer", self.a, name=alias, topic=topic, partitions=partitions, rate=self.RATE,
+                       value_size=100, linger_ms=2, batch_size=8192, compression="lz4")
+        return topic
+
+    def finish(self, alias, topic, run, partitions=PARTITIONS):
+        """Ends the traffic, waits for the rest, drains `run`, and compares by independent readers."""
+        written = self.tool.call("stop_producer", name=alias)["records"]
+        self.wait_held(self.b, f"{alias}.{topic}", partitions, written, seconds=120, run=run)
+        # A duplicate would arrive behind the last record that is expected.
+        time.sleep(1)
+        run.terminate()
+        self.assertIn(run.process.wait(30), (0, 3), run.tail())
+        self.check_no_crash(run)
+        found = self.assert_same(topic, f"{alias}.{topic}", readers=("java", "franz-go"))
+        self.assertEqual(sum(records for records, _ in found.values()), written)
+
+    def more(self, run, alias, topic, records, partitions=PARTITIONS):
+        """Waits until the target holds that many more than now."""
+        held = self.held(self.b, f"{alias}.{topic}", partitions)
+        self.wait_held(self.b, f"{alias}.{topic}", partitions, held + records, seconds=120, run=run)
+
+    def stored(self, alias):
+        """What Longhaul's state topic says about each partition: {partition: position record}."""
+        found = {}
+        for entry in self.tool.dump(self.b, f"mm2-longhaul.{alias}.internal"):
+            key = json.loads(entry["key"])
+            if key[0] == "position" and entry["value"] is not None:
+                found[key[1]["partition"]] = json.loads(entry["value"])
+        return found
+
+
+class TakeOverTest(ExactlyOnceCase):
+    def test_killed_in_full_flight_again_and_again(self):
+        topic = self.traffic("kills")
+        with Longhaul(self.flow("kills", topic)) as run:
+            for number in range(10):
+                self.more(run, "kills", topic, 3_000 + 1_700 * (number % 4))
+                run.process.kill()
+                run.start()
+            self.finish("kills", topic, run)
+        producers = {position["producers"][-1]["id"] for position in self.stored("kills").values()}
+        self.assertEqual(len(producers), 1, "eight neighbouring partitions share a transactional id")
+
+    def test_of_two_instances_the_later_one_goes_on(self):
+        topic = self.traffic("two")
+        config = self.flow("two", topic)
+        with Longhaul(config) as older:
+            self.more(older, "two", topic, 10_000)
+            with Longhaul(config) as newer:
+                line = older.wait_line(TAKEN_OVER, 60)
+                self.assertEqual(line.level, "ERROR")
+                self.assertIn("transactional_id=longhaul::two->B:", line.text)
+                self.assertIn(f"/{newer.process.pid}", line.text, "it says who")
+                self.more(newer, "two", topic, 10_000)
+                self.assertEqual(len(older.matching(TAKEN_OVER)), 1, "one line, although eight partitions stop")
+                self.assertEqual(newer.matching(TAKEN_OVER), [])
+                self.finish("two", topic, newer)
+            older.terminate()
+            self.assertIn(older.process.wait(30), (1, 2, 3), "it has stopped partitions")
+            self.check_no_crash(older)
+
+    def test_an_instance_that_wakes_up_after_it_was_replaced_writes_nothing(self):
+        topic = self.traffic("asleep")
+        config = self.flow("asleep", topic)
+        with Longhaul(config) as sleeper:
+            self.more(sleeper, "asleep", topic, 10_000)
+            sleeper.process.signal(signal.SIGSTOP)
+            with Longhaul(config) as awake:
+                self.more(awake, "asleep", topic, 20_000)
+                sleeper.process.signal(signal.SIGCONT)
+                sleeper.wait_line(TAKEN_OVER, 60)
+                self.more(awake, "asleep", topic, 10_000)
+                self.assertEqual(awake.matching(TAKEN_OVER), [])
+                self.finish("asleep", topic, awake)
+
+    def test_old_timestamps_survive_kills(self):
+        topic = "old-topic"
+        self.tool.create_topic(self.a, topic, 4)
+        # Older than a broker remembers producers: such batches are not recognised when they come a second time.
+        self.tool.bulk(self.a, topic, 200_000, partitions=4, value_size=100, batch_size=8192, linger_ms=2,
+                       timestamp=1_600_000_000_000)
+        with Longhaul(self.flow("old", topic), "--until-caught-up") as run:
+            for share in (0.2, 0.5):
+                self.wait_held(self.b, f"old.{topic}", 4, 200_000 * share, run=run)
+                run.process.kill()
+                run.start()
+            self.assertEqual(run.process.wait(120), 0, run.tail())
+        self.assert_same(topic, f"old.{topic}", readers=("java", "franz-go"))
+
+
+class ForgetfulTargetTest(ExactlyOnceCase):
+    """A target that forgets ids within seconds, as any does within days."""
+
+    TARGET_SETTINGS = {"producer.id.expiration.ms": "3000", "producer.id.expiration.check.interval.ms": "500",
+                       "transactional.id.expiration.ms": "4000",
+                       "transaction.remove.expired.transaction.cleanup.interval.ms": "500"}
+    RATE = 5_000
+
+    def test_the_transactional_id_is_forgotten_between_two_runs(self):
+        topic = self.traffic("forgot", 2)
+        with Longhaul(self.flow("forgot", topic)) as run:
+            self.more(run, "forgot", topic, 5_000, 2)
+            run.process.kill()
+            before = self.stored("forgot")
+            wait_until(lambda: self.is_forgotten("longhaul::forgot->B:"), 60, "the transactional id to expire")
+            run.start()
+            self.more(run, "forgot", topic, 5_000, 2)
+            after = self.stored("forgot")
+            for partition, position in before.items():
+                self.assertEqual([after[partition]["producers"][-1][field] for field in ("id", "epoch")],
+                                 [position["producers"][-1][field] for field in ("id", "epoch")],
+                                 "a marker of another id holds nobody back: the former producer goes on")
+            self.finish("forgot", topic, run, 2)
+
+    def is_forgotten(self, prefix):
+        listed = self.tool.call("list_transactions", self.b)["transactions"]
+        return not any(name.startswith(prefix) for name in listed)
+
+    def test_a_producer_is_forgotten_while_it_has_nothing_to_write(self):
+        self.tool.create_topic(self.a, "pauses", 2)
+        written = 0
+        with Longhaul(self.flow("pauses", "pauses")) as run:
+            for _ in range(3):
+                self.tool.bulk(self.a, "pauses", 1_000, partitions=2, batch_size=512, linger_ms=0)
+                written += 1_000
+                self.wait_held(self.b, "pauses.pauses", 2, written, run=run)
+                # Not a wait for something: the time in which the target forgets.
+                time.sleep(5)
+            run.process.kill()
+            run.start()
+            self.tool.bulk(self.a, "pauses", 1_000, partitions=2, batch_size=512, linger_ms=0)
+            self.wait_held(self.b, "pauses.pauses", 2, written + 1_000, run=run)
+            run.terminate()
+            self.assertEqual(run.process.wait(30), 0, run.tail())
+            self.assertEqual(run.matching("in doubt|partition stopped"), [], run.tail())
+        self.assert_same("pauses", "pauses.pauses", readers=("java", "franz-go"))
+
+
+class WithoutTransactionsTest(ExactlyOnceCase):
+    def test_off_is_at_least_once_and_says_so_in_its_batches(self):
+        topic = self.traffic("off")
+        with Longhaul(self.flow("off", topic, {"longhaul.exactly.once": "off"})) as run:
+            self.more(run, "off", topic, 20_000)
+            self.finish("off", topic, run)
+        self.assertEqual(self.b.markers(f"off.{topic}", PARTITIONS), 0)
+        ids = {batch["producer_id"] for partition in range(PARTITIONS)
+               for batch in self.batches(self.b, f"off.{topic}", partition)}
+        self.assertEqual(ids, {-1})
