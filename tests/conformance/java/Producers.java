@@ -194,7 +194,9 @@ final class Producers {
     properties.put("buffer.memory", request.path("buffer_memory").asLong(128 << 20));
     properties.put("max.request.size", 64 << 20);
     properties.put("request.timeout.ms", 60_000);
-    properties.put("delivery.timeout.ms", 120_000);
+    int patience = request.path("patience_ms").asInt(120_000);
+    properties.put("delivery.timeout.ms", patience);
+    properties.put("max.block.ms", patience);
     properties.put("partitioner.ignore.keys", "true");
     properties.put("enable.idempotence", request.path("idempotent").asText("true"));
     if (request.has("transactional_id")) {
