@@ -16,6 +16,9 @@
 #include "app/plan_notes.h"
 #include "app/run_on_core.h"
 #include "app/wiring.h"
+#include "client/error.h"
+#include "net/error.h"
+#include "replicator/fence.h"
 #include "replicator/kafka/topic_reader.h"
 
 namespace longhaul::app {
@@ -25,6 +28,7 @@ using replicator::TopicChange;
 using TopicConfigs = std::map<std::string, std::vector<replicator::ConfigValue>>;
 
 constexpr milliseconds kTimeout{30'000};
+constexpr milliseconds kCoordinatorTimeout{5'000};
 constexpr milliseconds kLookTimeout{3'000};
 /// Topics whose ends are read to see whether they hold transactions.
 constexpr std::size_t kLookedInto = 200;
@@ -39,6 +43,8 @@ struct FlowPlan {
   std::string source_cluster_id;
   std::string target_cluster_id;
   replicator::TopicPlan topics;
+  /// Why the target does not let us use transactional ids; empty when it does, or when that is not known.
+  std::string transactions_refused;
   /// By source topic, of those that would be created.
   std::map<std::string, replicator::CreationConfigs> configs;
   /// By source topic, of all that are selected.
@@ -47,9 +53,26 @@ struct FlowPlan {
   std::size_t not_looked_into = 0;
 };
 
+/// Asks for the coordinator of one of the flow's transactional ids, which needs DESCRIBE on it and changes
+/// nothing. An id that may be described but not written is only noticed by the run.
+net::Async<std::string> why_no_transactions(client::Cluster& target, const replicator::FlowOptions& options,
+                                            SteadyTime deadline) {
+  if (options.exactly_once == replicator::ExactlyOnce::off) co_return std::string();
+  auto id = replicator::transactional_id(options.deployment_id, options.name(),
+                                         {options.state_topic, PartitionIndex(0)});
+  const auto until = std::min(deadline, net::saturating_add(target.io().time.now(), kCoordinatorTimeout));
+  const auto found = co_await target.coordinator(client::CoordinatorType::transaction, std::move(id), until);
+  if (found) co_return std::string();
+  if (net::is_aborted(found.error())) co_return std::unexpected(found.error());
+  const bool refused = found.error().code == protocol::KafkaErrc::transactional_id_authorization_failed ||
+                       found.error().code == client::ClientErrc::unsupported_version;
+  co_return refused ? found.error().message() : std::string();
+}
+
 net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
                           const replicator::FlowOptions& options, SteadyTime deadline) {
   FlowPlan plan;
+  LH_CO_TRY(plan.transactions_refused, co_await why_no_transactions(target, options, deadline));
   LH_CO_TRY(const auto source_topics, co_await replicator::read_topics(source, deadline));
   LH_CO_TRY(const auto target_topics, co_await replicator::read_topics(target, deadline));
   plan.source_cluster_id = source.metadata().cluster_id().value_or("unknown");
@@ -143,6 +166,13 @@ void print_plan(const config::FlowConfig& flow, const FlowPlan& plan) {
              flow.target_admin.bootstrap_servers[0].host, flow.target_admin.bootstrap_servers[0].port);
   if (plan.source_cluster_id == plan.target_cluster_id)
     fmt::print("  WARNING: both aliases are the same cluster\n");
+  if (!plan.transactions_refused.empty()) {
+    fmt::print(
+        "  WARNING: the target refuses the transactional ids longhaul:{}:{}:* ({}): a second instance of "
+        "this "
+        "flow, or one that wakes up, could not be kept from writing\n",
+        flow.own.deployment_id, flow.name(), plan.transactions_refused);
+  }
   fmt::print("Topics selected: {}\n", plan.topics.selected.size());
   for (const auto& change : plan.topics.selected) print_topic(change, plan, flow);
   if (plan.not_looked_into > 0) {
