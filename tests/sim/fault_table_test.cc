@@ -111,7 +111,19 @@ const std::map<ApiKey, std::vector<std::pair<KafkaErrc, FaultMoment>>>& passing_
       {ApiKey::metadata, {{KafkaErrc::leader_not_available, before}}},
       {ApiKey::list_offsets,
        {{KafkaErrc::not_leader_or_follower, before}, {KafkaErrc::leader_not_available, before}}},
-      {ApiKey::init_producer_id, {{KafkaErrc::coordinator_load_in_progress, before}}},
+      {ApiKey::init_producer_id,
+       {{KafkaErrc::coordinator_load_in_progress, before},
+        {KafkaErrc::not_coordinator, before},
+        {KafkaErrc::concurrent_transactions, before}}},
+      {ApiKey::find_coordinator, {{KafkaErrc::coordinator_not_available, before}}},
+      {ApiKey::add_partitions_to_txn,
+       {{KafkaErrc::coordinator_load_in_progress, before},
+        {KafkaErrc::not_coordinator, before},
+        {KafkaErrc::concurrent_transactions, before}}},
+      {ApiKey::end_txn,
+       {{KafkaErrc::coordinator_not_available, before},
+        {KafkaErrc::not_coordinator, before},
+        {KafkaErrc::concurrent_transactions, before}}},
       {ApiKey::create_topics,
        {{KafkaErrc::not_controller, before},
         {KafkaErrc::request_timed_out, before},
@@ -126,7 +138,13 @@ std::vector<std::pair<bool, ApiKey>> requests_of(Phase phase) {
         {true, ApiKey::fetch}, {true, ApiKey::metadata}, {false, ApiKey::produce}, {false, ApiKey::metadata}};
   }
   if (phase == Phase::restart) {
-    return {{true, ApiKey::fetch}, {false, ApiKey::fetch}, {false, ApiKey::list_offsets}};
+    return {{true, ApiKey::fetch},
+            {false, ApiKey::fetch},
+            {false, ApiKey::list_offsets},
+            {false, ApiKey::find_coordinator},
+            {false, ApiKey::init_producer_id},
+            {false, ApiKey::add_partitions_to_txn},
+            {false, ApiKey::end_txn}};
   }
   return {{true, ApiKey::api_versions},
           {true, ApiKey::metadata},

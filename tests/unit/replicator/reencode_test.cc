@@ -249,19 +249,6 @@ TEST(Reencode, CountsWhatItKeepsInTheBudget) {
   EXPECT_EQ(pool.used(), 0U);
 }
 
-TEST(Reencode, PutsSmallBatchesIntoOneSlab) {
-  SlabPool pool(std::size_t{1} << 20U);
-  Bytes set;
-  for (int i = 0; i < 50; ++i) {
-    const auto one = batch_builder().records(1).log_append_time(kTime).base_offset(i).build();
-    set.insert(set.end(), one.begin(), one.end());
-  }
-  const auto result = plan(set, 0, {.pool = &pool});
-  ASSERT_EQ(result.batches.size(), 50U);
-  EXPECT_LE(pool.used(), 8192U);
-  EXPECT_EQ(described({result.batches[49]}), "49@+0 'key-0'='value-0'; ");
-}
-
 TEST(Reencode, EndsAPlanThatUnpacksALotAndIsFetchedAgainForTheRest) {
   Bytes set;
   for (int i = 0; i < 12; ++i) {

@@ -1,0 +1,70 @@
+// What the target contradicts in operation, and who else has the partitions.
+
+#include <gtest/gtest.h>
+
+#include "tests/sim/flow_world.h"
+
+namespace longhaul::test {
+namespace {
+
+using protocol::ApiKey;
+using protocol::KafkaErrc;
+using sandbox::FaultAction;
+using sandbox::FaultMoment;
+using std::chrono::seconds;
+
+void expect_same(FlowWorld& world) {
+  for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition) {
+    EXPECT_EQ(world.target_records(partition), world.source_records(partition)) << partition;
+  }
+}
+
+/// Produce to one partition is answered with `code`, `count` times in a row; the flow goes on by itself.
+void contradict(KafkaErrc code, FaultMoment moment, std::int64_t count) {
+  FlowWorld world;
+  world.feed(4);
+  world.start();
+  ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(60)));
+  const auto rule = world.b().faults().add({.api = ApiKey::produce,
+                                            .topic = std::string("A.") + FlowWorld::kTopic,
+                                            .partition = 1,
+                                            .action = FaultAction::error,
+                                            .moment = moment,
+                                            .error_code = code,
+                                            .count = count});
+  world.feed(6);
+  ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(120)));
+  EXPECT_EQ(world.b().faults().rules().at(rule).injected, count);
+  world.feed(2);
+  ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(60)));
+  EXPECT_TRUE(world.end().has_value());
+  expect_same(world);
+}
+
+TEST(TakeOver, APartitionWhoseSequenceIsContradictedIsTakenOverAgain) {
+  for (const auto code : {KafkaErrc::out_of_order_sequence_number, KafkaErrc::unknown_producer_id,
+                          KafkaErrc::duplicate_sequence_number}) {
+    for (const auto moment : {FaultMoment::before, FaultMoment::after}) {
+      for (const std::int64_t count : {1, 2, 3}) {
+        SCOPED_TRACE(testing::Message() << static_cast<int>(code) << " x" << count);
+        contradict(code, moment, count);
+      }
+    }
+  }
+}
+
+TEST(TakeOver, StartsAfterADrainLeaveOneMarkerEachAndNothingElse) {
+  FlowWorld world;
+  world.feed(4);
+  const auto end = [&] { return world.b().partition("A.topic", PartitionIndex(0))->end_offset; };
+  for (int start = 1; start <= 3; ++start) {
+    world.start();
+    ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
+    EXPECT_TRUE(world.end().has_value());
+    EXPECT_EQ(end(), 12 + start);
+  }
+  expect_same(world);
+}
+
+}  // namespace
+}  // namespace longhaul::test
