@@ -285,6 +285,7 @@ void PartitionPipeline::hold_back() {
   // When reading has ended for good, what was read is still to be written.
   if (reading_) forget_unseen();
   for (auto& kept : window_) {
+    if (kept.batch.reencoded) continue;  // it is in a slab of its own
     const auto bytes = kept.batch.bytes.bytes();
     kept.batch.bytes = options_.pool != nullptr ? options_.pool->copy(bytes) : Slice::copy_of(bytes);
   }

@@ -56,12 +56,7 @@ class Planner {
         take_batch(std::get<RecordBatchView>(*entry));
       }
     }
-    if (plan_.anomaly) {
-      plan_.batches.clear();
-      return std::move(plan_);
-    }
-    write_group();
-    reencoder_.seal(plan_.batches);
+    if (!plan_.anomaly) write_group();
     return std::move(plan_);
   }
 

@@ -47,6 +47,14 @@ Result<void> add(protocol::BatchBuilder& builder, const StreamRecord& record,
       {.timestamp = record.timestamp, .key = record.key, .value = record.value, .headers = headers});
 }
 
+Slice keep(const protocol::BatchHeader& header, ConstBytes payload, SlabPool* pool) {
+  Bytes whole;
+  whole.reserve(header.size() + payload.size());
+  whole.insert(whole.end(), header.begin(), header.end());
+  whole.insert(whole.end(), payload.begin(), payload.end());
+  return pool != nullptr ? pool->copy(whole) : Slice::copy_of(whole);
+}
+
 }  // namespace
 
 std::optional<Offset> first_without_key(const PlannedBatch& batch, std::size_t unpacked_max) {
@@ -87,10 +95,7 @@ std::optional<Stop> Reencoder::write(std::span<const StreamRecord> records, Offs
     const auto header = builder_.finish({.compression = target.compression}, *payload);
     if (header && size <= limits_.max_batch_bytes) {
       const auto latest = std::ranges::max_element(records, {}, &StreamRecord::timestamp)->timestamp;
-      places_.push_back({out.size(), written_.size(), static_cast<std::size_t>(size)});
-      written_.insert(written_.end(), header->begin(), header->end());
-      written_.insert(written_.end(), payload->begin(), payload->end());
-      out.push_back({.bytes = {},
+      out.push_back({.bytes = keep(*header, *payload, limits_.pool),
                      .base = base,
                      .next = next,
                      .records = static_cast<std::int32_t>(records.size()),
@@ -110,16 +115,6 @@ std::optional<Stop> Reencoder::write(std::span<const StreamRecord> records, Offs
   const auto cut = records[at].offset;
   if (auto stop = write(records.first(at), base, cut, target, out)) return stop;
   return write(records.subspan(at), cut, next, target, out);
-}
-
-void Reencoder::seal(std::vector<PlannedBatch>& out) {
-  if (places_.empty()) return;
-  const auto slab = limits_.pool != nullptr ? limits_.pool->copy(written_) : Slice::copy_of(written_);
-  for (const auto& place : places_) {
-    out[place.index].bytes = slab.part(slab.bytes().subspan(place.begin, place.size));
-  }
-  written_.clear();
-  places_.clear();
 }
 
 }  // namespace longhaul::replicator

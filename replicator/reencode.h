@@ -35,7 +35,7 @@ struct PlannedBatch {
   std::int64_t max_timestamp = -1;
   /// Empty when record i has source offset base + i; otherwise the breaks, beginning with record 0.
   std::vector<OffsetBreak> runs = {};
-  /// It was written anew.
+  /// It was written anew, so its bytes are a slab of their own.
   bool reencoded = false;
 };
 
@@ -77,27 +77,15 @@ class Reencoder {
   };
   explicit Reencoder(const PassLimits& limits) : limits_(limits) {}
 
-  /// Appends to `out`, which is always the same, as few batches as `max_batch_bytes` allows (by halving).
-  /// `records` are not empty, their offsets lie in base..next. When a record alone is too large, the batches
-  /// before it are appended, and the stop names it. The batches have their bytes after seal().
+  /// Appends to `out` as few batches as `max_batch_bytes` allows (by halving). `records` are not empty, their
+  /// offsets lie in base..next. When a record alone is too large, the batches before it are appended, and the
+  /// stop names it.
   [[nodiscard]] std::optional<Stop> write(std::span<const StreamRecord> records, Offset base, Offset next,
                                           const Target& target, std::vector<PlannedBatch>& out);
-  /// Gives the batches in `out` that were written their bytes, in one slab: the smallest slab is much larger
-  /// than the batches of a producer that does not linger.
-  void seal(std::vector<PlannedBatch>& out);
 
  private:
-  /// Where the bytes of a batch of `out` stand in `written_`.
-  struct Place {
-    std::size_t index;
-    std::size_t begin;
-    std::size_t size;
-  };
-
   const PassLimits& limits_;
   protocol::BatchBuilder builder_;
-  Bytes written_;
-  std::vector<Place> places_;
 };
 
 /// The stop for an entry of the source that cannot be read.

@@ -5,7 +5,7 @@ import json
 import signal
 import time
 
-from .longhaul import Longhaul, TwoClusters
+from .longhaul import Longhaul, TwoClusters, command
 from .processes import wait_until
 
 PARTITIONS = 8
@@ -167,3 +167,27 @@ class WithoutTransactionsTest(ExactlyOnceCase):
         ids = {batch["producer_id"] for partition in range(PARTITIONS)
                for batch in self.batches(self.b, f"off.{topic}", partition)}
         self.assertEqual(ids, {-1})
+
+
+class RefusedTransactionsTest(ExactlyOnceCase):
+    """A target whose access rules leave out transactional ids: one warning, no fence, and still each record once."""
+
+    TARGET_SETTINGS = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                       "allow.everyone.if.no.acl.found": "true"}
+    REFUSED = "the target refuses transactional ids"
+
+    def test_one_warning_and_each_record_once_after_kills(self):
+        self.tool.call("deny_transactional_ids", self.b, prefix="longhaul:")
+        topic = self.traffic("denied")
+        config = self.flow("denied", topic)
+        planned = command("plan", config=config)
+        self.assertEqual(planned.returncode, 0, planned.stderr)
+        self.assertIn("WARNING: the target refuses the transactional ids longhaul::denied->B:*", planned.stdout)
+        with Longhaul(config) as run:
+            for _ in range(3):
+                self.more(run, "denied", topic, 10_000)
+                self.assertEqual(len(run.matching(self.REFUSED)), 1, run.tail())
+                run.process.kill()
+                run.start()
+            self.finish("denied", topic, run)
+        self.assertEqual(self.b.markers(f"denied.{topic}", PARTITIONS), 0)

@@ -25,8 +25,15 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
 
 /**
  * Kafka's own Java client for the conformance tests: one long-lived process that takes one JSON request per line on
@@ -71,6 +78,7 @@ public final class LabTool {
       case "list_topics": return listTopics(request);
       case "under_replicated": return underReplicated(request);
       case "delete_records": return deleteRecords(request);
+      case "deny_transactional_ids": return denyTransactionalIds(request);
       case "list_transactions": return listTransactions(request);
       case "offsets": return TopicReader.offsets(request);
       case "digest": return TopicReader.digest(request);
@@ -146,6 +154,14 @@ public final class LabTool {
         new ConfigEntry(e.getKey(), e.getValue().isNull() ? "" : e.getValue().asText()),
         e.getValue().isNull() ? AlterConfigOp.OpType.DELETE : AlterConfigOp.OpType.SET)));
     admin(request).incrementalAlterConfigs(Map.of(resource, operations)).all().get();
+    return JSON.createObjectNode();
+  }
+
+  /** Nobody may use transactional ids that begin with "prefix" any more. */
+  private ObjectNode denyTransactionalIds(JsonNode request) throws Exception {
+    var ids = new ResourcePattern(ResourceType.TRANSACTIONAL_ID, request.get("prefix").asText(), PatternType.PREFIXED);
+    var nobody = new AccessControlEntry("User:*", "*", AclOperation.ALL, AclPermissionType.DENY);
+    admin(request).createAcls(List.of(new AclBinding(ids, nobody))).all().get();
     return JSON.createObjectNode();
   }
 
