@@ -142,7 +142,7 @@ void PartitionPipeline::on_failed(std::uint64_t number, Fate fate, SteadyTime re
   failed.state = State::failed;
   --in_flight_;
   if (fate == Fate::unknown) {
-    round_in_doubt_ = true;
+    failed.in_doubt = true;
     old_in_doubt_ = old_in_doubt_ || failed.old;
   }
   ++counters_.retries;
@@ -255,7 +255,6 @@ void PartitionPipeline::finish_round() {
   if (!round_failed_ || in_flight_ > 0 || stop_) return;
   round_failed_ = false;
   established_ = false;
-  const bool in_doubt = std::exchange(round_in_doubt_, false) || !options_.idempotent;
   if (std::exchange(old_in_doubt_, false)) {
     stop({StopReason::write_in_doubt, window_.front().batch.base, {}});
     return;
@@ -264,16 +263,19 @@ void PartitionPipeline::finish_round() {
     read_again_from(*damaged - first_number_);
     if (stop_) return;
   }
-  for (auto& waiting : window_) {
-    // Behind a batch in doubt this is no contradiction: sent again, both are recognised and answered as
-    // before.
-    if (waiting.state == State::acknowledged && !in_doubt) {
-      stop({StopReason::target_order_broken, window_.front().batch.base,
+  const Entry* missing = nullptr;
+  for (auto& again : window_) {
+    if (again.state == State::acknowledged && missing != nullptr) {
+      stop({StopReason::target_order_broken, missing->batch.base,
             fmt::format("source offset {} is stored at target offset {}, but source offset {} is not stored",
-                        waiting.batch.base, waiting.target_base, window_.front().batch.base)});
+                        again.batch.base, again.target_base, missing->batch.base)});
       return;
     }
-    waiting.state = State::waiting;
+    // Behind a batch in doubt this is no contradiction: sent again, both are recognised and answered as
+    // before. The doubt stays: that an attempt was refused says nothing about those before it.
+    const bool is_missing = again.state == State::failed && !again.in_doubt && options_.idempotent;
+    if (is_missing && missing == nullptr) missing = &again;
+    again.state = State::waiting;
   }
   next_ = 0;
   hold_back();

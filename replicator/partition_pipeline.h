@@ -192,6 +192,7 @@ class PartitionPipeline {
     std::int32_t sequence = 0;
     State state = State::waiting;
     bool seen_by_target = false;  ///< it was sent at least once
+    bool in_doubt = false;        ///< the fate of an attempt is unknown: it may be stored, now or later
     bool old = false;             ///< the target may have forgotten it by the time it is sent again
     Offset target_base;
   };
@@ -221,8 +222,6 @@ class PartitionPipeline {
   std::size_t next_ = 0;  // index in window_ of the next batch to send
   int in_flight_ = 0;
   bool round_failed_ = false;
-  /// A batch of the round is in doubt, so one behind it may rightly be stored.
-  bool round_in_doubt_ = false;
   /// The first batch of the round that is damaged.
   std::optional<std::uint64_t> round_damaged_;
   int corrupt_answers_ = 0;  ///< in a row, to batches that are whole

@@ -232,21 +232,29 @@ net::Async<void> PositionStore::write_job(Job& job, SteadyTime deadline) {
   }
   LH_CO_TRY_VOID(co_await writer.topics.write(std::move(writes), deadline));
   for (auto& [source, stored] : written) positions_[source] = std::move(stored);
+  for (const auto* report : job.reports) {
+    for (const auto& segment : report->segments) {
+      segments_[segment_key(options_.source_alias, report->source, report->source_id, segment.number)] =
+          segment_value(segment);
+    }
+  }
   writer.mm2_unfinished = std::move(mm2);
   co_return co_await finish_mm2(writer, deadline);
 }
 
 net::Async<PositionStore::Failures> PositionStore::write(const std::vector<PartitionReport>& reports,
                                                          SteadyTime deadline) {
-  std::map<Writer*, Job> by_writer;
+  // In the order of the reports, whatever the addresses are: a simulated run repeats exactly.
+  std::vector<Job> all;
+  std::map<const Writer*, std::size_t> places;
   for (const auto& report : reports) {
     auto& writer = writer_for(report);
-    auto& job = by_writer[&writer];
-    job.writer = &writer;
-    job.reports.push_back(&report);
+    const auto [place, is_new] = places.emplace(&writer, all.size());
+    if (is_new) all.push_back({.writer = &writer, .reports = {}, .outcome = {}});
+    all[place->second].reports.push_back(&report);
   }
   std::vector<Job*> jobs;
-  for (auto& [writer, job] : by_writer) jobs.push_back(&job);
+  for (auto& job : all) jobs.push_back(&job);
   LH_CO_TRY_VOID(co_await for_each_bounded(
       target_.io(), jobs, kWritersMax,
       [this, deadline](Job*& job) -> net::Async<void> { return run_job(*job, deadline); }));

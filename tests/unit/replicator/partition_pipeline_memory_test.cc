@@ -42,6 +42,50 @@ TEST(PartitionPipeline, StopsForALookWhenTheFateOfAnOldBatchIsUnknown) {
   }
 }
 
+TEST(PartitionPipeline, RemembersADoubtWhenALaterAttemptIsRefused) {
+  PartitionPipeline pipeline(start_at(0), {});
+  pipeline.on_fetched(fetched({{.base = 0, .timestamp = kNow}}));
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
+  pipeline.on_fetched(fetched({{.base = 1, .timestamp = kNow}, {.base = 2, .timestamp = kNow}}));
+  const auto sent = send_all(pipeline);
+  ASSERT_EQ(sent.size(), 2U);
+  // Both are stored, but no answer comes.
+  for (const auto& batch : sent) pipeline.on_failed(batch.number, testing::kUnknown, SteadyTime{});
+  // The target refuses the first for now, by a rule that it applies before it looks for duplicates.
+  pipeline.on_failed(send_all(pipeline).at(0).number, testing::kNotStored, SteadyTime{});
+  const auto first = send_all(pipeline);
+  ASSERT_EQ(first.size(), 1U);
+  pipeline.on_acknowledged(first[0].number, Offset(1));
+  const auto second = send_all(pipeline);
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second[0].number, sent[1].number);
+  pipeline.on_acknowledged(second[0].number, Offset(2));
+  EXPECT_FALSE(pipeline.stopped());
+  EXPECT_EQ(pipeline.settled_offset(), Offset(3));
+}
+
+TEST(PartitionPipeline, TakesABatchBehindAnOldDoubtForStored) {
+  PartitionPipeline pipeline(start_at(0), {});
+  pipeline.on_fetched(fetched({{.base = 0, .timestamp = kNow}}));
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
+  pipeline.on_fetched(fetched(
+      {{.base = 1, .timestamp = kNow}, {.base = 2, .timestamp = kNow}, {.base = 3, .timestamp = kNow}}));
+  const auto sent = send_all(pipeline);
+  ASSERT_EQ(sent.size(), 3U);
+  for (const auto& batch : sent) pipeline.on_failed(batch.number, testing::kUnknown, SteadyTime{});
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(1));
+  const auto again = send_all(pipeline);
+  ASSERT_EQ(again.size(), 2U);
+  // Refused by a rule that comes before the search for duplicates; the one behind it is found to be one.
+  pipeline.on_failed(again[0].number, testing::kNotStored, SteadyTime{});
+  pipeline.on_acknowledged(again[1].number, Offset(3));
+  ASSERT_FALSE(pipeline.stopped()) << pipeline.stopped()->detail;
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(2));
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(3));
+  EXPECT_FALSE(pipeline.stopped());
+  EXPECT_EQ(pipeline.settled_offset(), Offset(4));
+}
+
 TEST(PartitionPipeline, CarriesNoProducerAndRepeatsWhateverFailedWhereAtLeastOnceWillDo) {
   PipelineOptions options;
   options.idempotent = false;
