@@ -142,7 +142,9 @@ net::Task Flow::flush_loop() {
 
 net::Async<void> Flow::flush(Which which, bool drained, SteadyTime deadline) {
   LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
-  for (const auto& owner : std::exchange(stale_, {})) LH_CO_TRY_VOID(co_await renew(*owner, deadline));
+  for (const auto& [id, owner] : std::exchange(stale_, {})) {
+    LH_CO_TRY_VOID(co_await renew(*owner, deadline));
+  }
   for (const auto& shard : shards_) {
     auto* one = shard.get();
     auto reports =

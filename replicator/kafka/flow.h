@@ -148,7 +148,7 @@ class Flow {
   /// have; owners whose next write needs another epoch.
   std::map<TopicPartition, int> retakes_;
   std::map<std::string, TopicPartition> found_lost_;
-  std::set<std::shared_ptr<SharedProducer>> stale_;
+  std::map<std::string, std::shared_ptr<SharedProducer>> stale_;
   /// Storing positions and handing partitions over take turns.
   AsyncLock positions_lock_;
   /// Partitions that could not be taken up yet; remote topics that could not be created.

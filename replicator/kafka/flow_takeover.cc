@@ -252,7 +252,7 @@ void Flow::take_failures(const PositionStore::Failures& failures) {
       found_lost_.try_emplace(owner->transactional_id, source);
     } else if (client::reaction_to(error) == client::Reaction::check_sequence) {
       // The state topic has lost what it knew of us: only another epoch may write there.
-      stale_.insert(owner);
+      stale_.try_emplace(owner->transactional_id, owner);
     }
   }
 }
