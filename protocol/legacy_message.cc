@@ -33,7 +33,7 @@ Result<NullableBytes> take_nullable(ConstBytes& rest) {
 Result<LegacyMessage> parse(ConstBytes bytes) {
   LegacyMessage message;
   message.offset = Offset(load_be<std::int64_t>(bytes));
-  message.magic = load_be<std::int8_t>(bytes, kMagicAt);
+  message.magic = load_be<std::uint8_t>(bytes, kMagicAt);
   message.attributes = load_be<std::int8_t>(bytes, kAttributesAt);
   auto rest = bytes.subspan(kTimestampAt);
   if (message.magic == 1) {

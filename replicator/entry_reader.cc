@@ -93,7 +93,7 @@ Result<std::optional<StreamRecord>> EntryReader::next_legacy() {
 }
 
 Result<std::optional<StreamRecord>> EntryReader::next() {
-  if (!records_) return next_legacy();
+  if (!records_ || !batch_) return next_legacy();
   LH_TRY(const auto record, records_->next());
   if (!record) return std::nullopt;
   const bool keeps_append_time = append_times_ == AppendTimes::preserve || !batch_->is_log_append_time();

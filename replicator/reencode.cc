@@ -61,9 +61,12 @@ std::optional<Offset> first_without_key(const PlannedBatch& batch, std::size_t u
   const auto view = protocol::RecordBatchView::parse(batch.bytes.bytes());
   EntryReader reader(unpacked_max);
   if (!view || !reader.open(*view)) return std::nullopt;
-  std::int32_t index = 0;
-  for (auto record = reader.next(); record && *record; record = reader.next(), ++index) {
-    if ((*record)->key) continue;
+  for (std::int32_t index = 0; index < batch.records; ++index) {
+    const auto next = reader.next();
+    if (!next) return std::nullopt;
+    const auto& record = *next;
+    if (!record) return std::nullopt;
+    if (record->key) continue;
     std::optional<Offset> found;
     for_each_run(batch, Offset(0), [&](const OffsetRun& run) {
       if (index >= run.target.value()) found = run.source + (index - run.target.value());
