@@ -61,10 +61,13 @@ net::Async<std::vector<ComparedPartition>> sample_places(Cluster& source, Cluste
     co_return places;
   }
   LH_CO_TRY(const auto last, co_await last_timestamp(source, whole, isolation, deadline));
-  const auto begin = std::max(first.timestamp, copied.timestamp);
+  // What the target has first may be a marker of the flow's own, which is as new as the flow, so it counts
+  // only where older records may be gone.
+  const bool target_is_cut = whole.target_range.begin > Offset(0);
+  const auto begin = target_is_cut ? std::max(first.timestamp, copied.timestamp) : first.timestamp;
   const auto count = std::min(kPlaces, records);
   // A log whose start has moved may lack the first records of its earliest time.
-  const bool is_cut = whole.source_range.begin > Offset(0) || whole.target_range.begin > Offset(0);
+  const bool is_cut = whole.source_range.begin > Offset(0) || target_is_cut;
   Offset previous;
   for (std::int64_t i = is_cut ? 1 : 0; i < count; ++i) {
     const auto time = begin + std::max<std::int64_t>(0, last - begin) / count * i;

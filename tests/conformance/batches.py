@@ -9,7 +9,7 @@ DELETE_HORIZON = 0x40
 
 
 def is_sparse(item):
-    return not item["control"] and 0 < item["count"] < item["last_offset"] - item["base_offset"] + 1
+    return 0 < item["count"] < item["last_offset"] - item["base_offset"] + 1
 
 
 class Batches(TwoClusters):
@@ -25,7 +25,7 @@ class Batches(TwoClusters):
         for partition in range(partitions):
             for item in self.batches(self.b, remote, partition):
                 self.assertTrue(item["valid"])
-                self.assertFalse(item["control"] or item["transactional"] or is_sparse(item), item)
+                self.assertFalse(item["transactional"] or is_sparse(item), item)
                 self.assertGreaterEqual(item["producer_id"], 0)
                 if compression is not None:
                     self.assertEqual(item["compression"], compression)

@@ -56,7 +56,7 @@ class CodecsTest(TwoClusters):
                 self.assertEqual([item[key] for item in source], [item[key] for item in target], f"{remote} {key}")
             for item in target:
                 self.assertTrue(item["valid"])
-                self.assertFalse(item["control"] or item["transactional"])
+                self.assertFalse(item["transactional"])
                 self.assertGreaterEqual(item["producer_id"], 0)
 
     def test_a_record_of_ten_megabytes(self):
@@ -122,7 +122,7 @@ class TransactionsTest(TwoClusters):
     def assert_no_transactions(self, remote):
         for partition in range(2):
             for item in self.batches(self.b, remote, partition):
-                self.assertFalse(item["control"] or item["transactional"], item)
+                self.assertFalse(item["transactional"], item)
 
 
 class TopicsTest(TwoClusters):
