@@ -13,9 +13,10 @@ using sandbox::FaultRule;
 
 /// A cluster's clock may be wrong, but not so much that it refuses what is written now.
 constexpr std::int64_t kClusterClockMaxMs = 20 * 60'000;
-/// The same for a host of Longhaul: brokers take no record from further ahead than an hour.
+/// The same for a host of Longhaul: brokers take no record from further ahead than an hour, and forget a
+/// producer whose records are a day old.
 constexpr std::int64_t kClockAheadMaxMs = 30 * 60'000;
-constexpr std::int64_t kClockBackMaxMs = 48 * 3'600'000;
+constexpr std::int64_t kClockBackMaxMs = 20 * 3'600'000;
 
 struct PassingError {
   ApiKey api;
@@ -88,6 +89,10 @@ std::vector<std::string> Adversary::kinds() {
                                     "broker down",
                                     "leader moved",
                                     "clock jump",
+                                    "coordinators moved",
+                                    "log compacted",
+                                    "two instances at once",
+                                    "instance cut off and back",
                                     "crash",
                                     "drain and restart",
                                     "Produce executed after its sender was gone"};
@@ -129,7 +134,10 @@ void Adversary::strike() {
                                     &Adversary::answers_go_wrong,
                                     &Adversary::errors,
                                     &Adversary::errors,
-                                    &Adversary::clock_jumps};
+                                    &Adversary::clock_jumps,
+                                    &Adversary::coordinators_move,
+                                    &Adversary::ids_expire,
+                                    &Adversary::clean};
   const auto blow = kBlows[chance_.below(std::size(kBlows))];
   (this->*blow)();
 }
@@ -309,6 +317,47 @@ void Adversary::clock_jumps() {
   auto& site = some_site();
   site.wall_ahead_ms = chance_.between(-kClusterClockMaxMs, kClusterClockMaxMs);
   trace_.event("clock of {} is {} ms ahead", site.name, site.wall_ahead_ms);
+}
+
+void Adversary::coordinators_move() {
+  ++tally_["coordinators moved"];
+  auto& site = some_site();
+  trace_.event("coordinators of {} move", site.name);
+  site.cluster->move_coordinators(some_time(5'000), net_.now(site));
+  net_.deliver(site);
+}
+
+void Adversary::ids_expire() {
+  auto& target = net_.site("b");
+  const auto ids = target.cluster->transactional_ids();
+  // Both take what no live owner lets happen: a week without use, or 32,767 successors.
+  if (!plan_.expiring_ids || ids.empty() || !crew_.nobody_lives()) return;
+  if (chance_.one_in(2)) {
+    // As after a week without use.
+    constexpr std::string_view kOption = "transactional.id.expiration.ms";
+    for (const auto* value : {"1", "604800000"})
+      LH_CHECK(target.cluster->set_option(kOption, value, net_.now(target)).has_value());
+    ++tally_["transactional ids expired"];
+    trace_.event("transactional ids of b expire");
+  } else if (target.cluster->use_up_epochs(chance_.pick(ids))) {
+    ++tally_["epochs used up"];
+    trace_.event("epochs of a transactional id of b are used up");
+  }
+  net_.deliver(target);
+}
+
+void Adversary::clean() {
+  auto& site = some_site();
+  for (const auto& topic : site.cluster->topics()) {
+    // Remote topics keep everything, so that it can be seen whether everything came.
+    const bool is_remote = topic.starts_with("A.");
+    for (std::int32_t i = 0; !is_remote && site.cluster->partition(topic, PartitionIndex(i)); ++i) {
+      if (site.cluster->compact(topic, PartitionIndex(i), net_.now(site)).value_or(0) > 0)
+        ++tally_["log compacted"];
+    }
+  }
+  trace_.event("compacted topics of {} are cleaned", site.name);
+  net_.deliver(site);
 }
 
 void Adversary::count_rules() {

@@ -40,6 +40,9 @@ class Adversary {
   void answers_go_wrong();
   void errors();
   void clock_jumps();
+  void coordinators_move();
+  void ids_expire();
+  void clean();
   void add_rule(Site& site, sandbox::FaultRule rule);
   void count_rules();
 

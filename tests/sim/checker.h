@@ -11,7 +11,7 @@ namespace longhaul::sim {
 /// with its content; and what is stored about it, when the last instance has drained. Returns what is wrong,
 /// a line for each partition at most.
 [[nodiscard]] std::vector<std::string> check_logs(SimNet& net, const WorldPlan& plan, const Oracle& oracle);
-[[nodiscard]] std::vector<std::string> check_state(SimNet& net, const WorldPlan& plan);
+[[nodiscard]] std::vector<std::string> check_state(SimNet& net, const WorldPlan& plan, const Oracle& oracle);
 /// Whether the target could hold everything.
 [[nodiscard]] bool target_is_long_enough(SimNet& net, const WorldPlan& plan);
 

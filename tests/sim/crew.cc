@@ -1,5 +1,7 @@
 #include "tests/sim/crew.h"
 
+#include <algorithm>
+
 namespace longhaul::sim {
 namespace {
 
@@ -10,15 +12,8 @@ constexpr seconds kDrainTime{30};
 
 }  // namespace
 
-Crew::Crew(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan,
-           const RunOptions& options)
-    : loop_(loop),
-      net_(net),
-      trace_(trace),
-      tally_(tally),
-      plan_(plan),
-      options_(options),
-      chance_(plan.seed, 0x637265) {
+Crew::Crew(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan)
+    : loop_(loop), net_(net), trace_(trace), tally_(tally), plan_(plan), chance_(plan.seed, 0x637265) {
   watch();
 }
 
@@ -52,6 +47,10 @@ void Crew::start_one() {
   schedule_end(*current_);
 }
 
+bool Crew::nobody_lives() const {
+  return std::ranges::all_of(instances_, [](const auto& instance) { return instance->ended(); });
+}
+
 void Crew::schedule_end(Instance& instance) {
   if (plan_.instance_life.count() == 0 || calm_) return;
   // Some die young: in the middle of their start.
@@ -63,14 +62,49 @@ void Crew::schedule_end(Instance& instance) {
   });
 }
 
+Instance* Crew::find(int number) {
+  const auto found = std::ranges::find_if(
+      instances_, [number](const auto& instance) { return instance->number() == number; });
+  return found == instances_.end() ? nullptr : found->get();
+}
+
+void Crew::leave_behind(Instance& instance) {
+  const auto number = instance.number();
+  const milliseconds rest(chance_.between(1, chance_.one_in(2) ? 3'000 : 60'000));
+  if (chance_.one_in(2)) {
+    ++tally_["instance cut off and back"];
+    const auto back = loop_.time.now() + milliseconds(chance_.between(1, rest.count()));
+    net_.road(number, "b").blocked_until = back;
+    if (chance_.one_in(2)) net_.road(number, "a").blocked_until = back;
+    net_.rearm();
+  } else {
+    ++tally_["two instances at once"];
+  }
+  trace_.event("instance {} is left behind for {} ms", number, rest.count());
+  current_ = nullptr;
+  (void)loop_.time.call_at(loop_.time.now() + rest, [this, number] {
+    auto* left = find(number);
+    if (left == nullptr || left->ending()) return;
+    trace_.event("instance {}, left behind, is killed", number);
+    left->crash(Leftovers::delivered, milliseconds(20'000));
+  });
+  (void)loop_.time.call_at(loop_.time.now() + milliseconds(chance_.between(0, 1'500)), [this] {
+    if (!calm_ && current_ == nullptr) start_one();
+  });
+}
+
 void Crew::end(Instance& instance) {
+  if (plan_.two_instances && chance_.percent(40)) {
+    leave_behind(instance);
+    return;
+  }
   if (chance_.percent(25)) {
     ++tally_["drain and restart"];
     trace_.event("instance {} drains", instance.number());
     instance.drain(loop_.time.now() + kDrainTime);
   } else {
     const auto leftovers =
-        options_.late_requests && chance_.one_in(2) ? Leftovers::delivered : Leftovers::dropped;
+        plan_.late_requests && chance_.one_in(2) ? Leftovers::delivered : Leftovers::dropped;
     ++tally_["crash"];
     trace_.event("instance {} crashes{}", instance.number(),
                  leftovers == Leftovers::delivered ? ", what it has sent goes on" : "");
@@ -87,7 +121,7 @@ void Crew::watch() {
     instance->crash(Leftovers::dropped, milliseconds(0));
     if (current_ == instance.get()) current_ = nullptr;
   }
-  if (current_ == nullptr && !instances_.empty() && instances_.back()->ended()) {
+  if (current_ == nullptr && !instances_.empty() && nobody_lives()) {
     if (keeps_one_ && (calm_ || chance_.one_in(4))) start_one();
   }
   (void)loop_.time.call_at(loop_.time.now() + kWatchInterval, [this] { watch(); });
@@ -99,7 +133,17 @@ void Crew::reap() {
 
 void Crew::calm_down() {
   calm_ = true;
-  if (current_ == nullptr && (instances_.empty() || instances_.back()->ended())) start_one();
+  for (auto& instance : instances_) {
+    if (instance.get() != current_) instance->crash(Leftovers::delivered, milliseconds(1'000));
+  }
+  if (current_ == nullptr) start_one();
+}
+
+void Crew::replace_current() {
+  if (current_ == nullptr) return;
+  trace_.event("instance {} is replaced", current_->number());
+  current_->drain(loop_.time.now() + kDrainTime);
+  current_ = nullptr;
 }
 
 void Crew::drain_current(std::vector<std::string>& problems) {

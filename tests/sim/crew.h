@@ -11,17 +11,19 @@ namespace longhaul::sim {
 /// Who runs Longhaul in a world: starts instances, kills and drains them, starts the next.
 class Crew {
  public:
-  Crew(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan,
-       const RunOptions& options);
+  Crew(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
   /// The instance that is meant to do the work; null between two.
   [[nodiscard]] Instance* current() { return current_; }
+  [[nodiscard]] bool nobody_lives() const;
   void start_one();
   /// No instance is killed any more; the one that runs, or a new one, stays.
   void calm_down();
+  /// Ends the current instance in order and starts another: what a person does who sees it stopped.
+  void replace_current();
   /// Ends the current instance in order; what it says goes to `problems`.
   void drain_current(std::vector<std::string>& problems);
   /// Ends whatever still runs; nothing is started any more. To be called before destruction.
@@ -33,6 +35,9 @@ class Crew {
  private:
   void schedule_end(Instance& instance);
   void end(Instance& instance);
+  /// A successor starts while the instance lives on, cut off for a time or not; later it is killed.
+  void leave_behind(Instance& instance);
+  [[nodiscard]] Instance* find(int number);
   void watch();
   void reap();
 
@@ -41,7 +46,6 @@ class Crew {
   Trace& trace_;
   Tally& tally_;
   const WorldPlan& plan_;
-  const RunOptions options_;
   Chance chance_;
   std::vector<std::unique_ptr<Instance>> instances_;
   Instance* current_ = nullptr;

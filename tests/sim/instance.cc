@@ -74,6 +74,7 @@ Instance::~Instance() {
 }
 
 void Instance::crash(Leftovers leftovers, milliseconds later_max) {
+  if (ended_) return;
   net_.kill(number_, leftovers, later_max);
   if (std::exchange(ending_, true)) return;  // killed while it drained: that goes on without a network
   group_.cancel();

@@ -13,19 +13,24 @@ sandbox::ClusterOptions cluster_options(Chance& chance) {
   options.default_replication_factor = static_cast<std::int16_t>(std::min(2, options.brokers));
   options.auto_create_topics = false;
   options.seed = chance.bits();
+  options.producer_id_check_interval = milliseconds(chance.one_of({10'000, 60'000, 600'000}));
+  options.transaction_marker_delay = milliseconds(chance.one_of({0, 0, 50, 2'000}));
   options.retention_check_interval = milliseconds(chance.one_of({20'000, 60'000, 300'000}));
   return options;
 }
 
-WriterPlan writer_plan(Chance& chance, const std::string& topic, bool old_timestamps) {
+WriterPlan writer_plan(Chance& chance, const TopicPlan& topic, bool old_timestamps) {
   using enum codecs::Compression;
   WriterPlan plan;
-  plan.topic = topic;
+  plan.topic = topic.name;
+  plan.keyed = topic.is_compacted;
   plan.kind = chance.one_of({WriterPlan::Kind::plain, WriterPlan::Kind::idempotent, kTransactional});
   plan.compression = chance.one_of({none, none, gzip, snappy, lz4, lz4, zstd});
   plan.stamps = chance.percent(70)
                     ? Stamps::now
                     : chance.one_of({Stamps::around_now, Stamps::old, Stamps::ancient, Stamps::none});
+  // Compaction leaves of transactions what only the cleaner knows.
+  if (plan.keyed && plan.kind == WriterPlan::Kind::transactional) plan.kind = WriterPlan::Kind::idempotent;
   const bool is_old =
       plan.stamps == Stamps::old || plan.stamps == Stamps::ancient || plan.stamps == Stamps::none;
   if (is_old && !old_timestamps) plan.stamps = Stamps::around_now;
@@ -63,6 +68,13 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   plan.instance.source_brokers = plan.source.brokers;
   plan.instance.target_brokers = plan.target.brokers;
   plan.faults_end = milliseconds(options.virtual_minutes * 60'000 * 4 / 5);
+  plan.expiring_ids = options.expiring_ids;
+  plan.late_requests = chance.one_in(2);
+  plan.two_instances = chance.one_in(2);
+  // Two limits that docs/decisions and README.md name: of records that are too old to be remembered a broker
+  // does not know who may write them, and what a cleaner takes out of the source cannot be compared any more.
+  const bool old_timestamps = !plan.late_requests && !plan.two_instances && chance.one_in(2);
+  plan.instance_life = milliseconds(chance.one_of({0, 20'000, 60'000, 150'000}));
   const auto topics = chance.between(1, 3);
   for (std::int64_t i = 0; i < topics; ++i) {
     TopicPlan topic{.name = fmt::format("topic{}", i)};
@@ -70,9 +82,10 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
     const auto within = [&] { return milliseconds(chance.below(plan.faults_end.count())); };
     if (i > 0 && chance.one_in(3)) topic.created_at = within();
     if (chance.one_in(4)) topic.grows_at = topic.created_at + within();
+    topic.is_compacted = plan.instance_life.count() == 0 && chance.one_in(2);
     const auto writers = chance.between(1, 2);
     for (std::int64_t w = 0; w < writers; ++w)
-      plan.writers.push_back(writer_plan(chance, topic.name, options.old_timestamps));
+      plan.writers.push_back(writer_plan(chance, topic, old_timestamps));
     plan.topics.push_back(std::move(topic));
   }
   // The records of a world are about the same number, whatever its writers are like.
@@ -82,7 +95,6 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   }
   plan.backlog = static_cast<int>(chance.one_of({0, 3, 20}));
   plan.fault_pace = milliseconds(chance.one_of({3'000, 10'000, 25'000}));
-  plan.instance_life = milliseconds(chance.one_of({0, 20'000, 60'000, 150'000}));
   return plan;
 }
 
@@ -93,9 +105,11 @@ std::string WorldPlan::to_string() const {
       seed, source.brokers, target.brokers, instance.cores, instance.memory, backlog, fault_pace.count(),
       instance_life.count(),
       instance.isolation == protocol::IsolationLevel::read_committed ? ", read_committed" : "");
+  if (late_requests) text += ", late requests";
+  if (two_instances) text += ", two instances";
   for (const auto& topic : topics) {
-    text += fmt::format("\n  {} with {} partitions from {} ms{}", topic.name, topic.partitions,
-                        topic.created_at.count(),
+    text += fmt::format("\n  {}{} with {} partitions from {} ms{}", topic.is_compacted ? "compacted " : "",
+                        topic.name, topic.partitions, topic.created_at.count(),
                         topic.grows_at ? fmt::format(", one more at {} ms", topic.grows_at->count()) : "");
   }
   for (const auto& writer : writers) {

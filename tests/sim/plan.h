@@ -13,17 +13,15 @@ namespace longhaul::sim {
 struct RunOptions {
   int virtual_minutes = 10;
   bool trace = false;
-  /// Whether requests of a crashed instance may be executed after its successor has begun.
-  bool late_requests = false;
-  /// Whether producers of the source give timestamps that make brokers forget a producer.
-  bool old_timestamps = false;
-  /// Whether two instances may be alive at once.
-  bool two_instances = false;
+  /// Whether transactional ids expire, and their epochs are used up, between two instances.
+  bool expiring_ids = false;
 };
 
 struct TopicPlan {
   std::string name;
   std::int32_t partitions = 1;
+  /// Its cleaner runs now and then, and its records have keys.
+  bool is_compacted = false;
   /// When it is created, and when it gets one partition more (nothing: never).
   milliseconds created_at{0};
   std::optional<milliseconds> grows_at;
@@ -37,6 +35,11 @@ struct WorldPlan {
   std::vector<TopicPlan> topics;
   std::vector<WriterPlan> writers;
   InstancePlan instance;
+  /// Whether requests of a crashed instance may be executed after its successor has begun.
+  bool late_requests = false;
+  /// Whether two instances may be alive at once.
+  bool two_instances = false;
+  bool expiring_ids = false;
   int backlog = 0;  ///< batches of each writer that are there when the first instance starts
   /// Mean time between two faults.
   milliseconds fault_pace{10'000};

@@ -113,6 +113,14 @@ Record Writers::make_record(const Writer& writer) {
     for (std::int64_t i = 0; i < size; ++i)
       record.value->push_back(static_cast<char>('a' + (chance_.one_in(3) ? chance_.below(26) : 0)));
   }
+  if (writer.plan.keyed) {
+    record.key = fmt::format("k{}", chance_.below(20));
+    if (shape == 2) {
+      record.value.reset();
+      record.headers.emplace_back("id", id);
+      return record;
+    }
+  }
   if (shape == 3) record.headers.emplace_back("h", std::nullopt);
   if (shape == 4) record.headers = {{"h", "1"}, {"h", ""}, {"", "x"}};
   return record;

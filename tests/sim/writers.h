@@ -25,6 +25,7 @@ struct WriterPlan {
   std::string topic;
   codecs::Compression compression = codecs::Compression::none;
   Stamps stamps = Stamps::now;
+  bool keyed = false;  ///< every record has one of a few keys
   int records_max = 10;
   int value_max = 100;
   milliseconds pace{2'000};
