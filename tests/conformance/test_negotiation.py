@@ -105,7 +105,9 @@ class NegotiationTest(unittest.TestCase):
             self.assertEqual(run.process.wait(60), 0, run.tail())
         used = {"source": ("Fetch", "ListOffsets", "Metadata", "DescribeConfigs", "ApiVersions"),
                 "target": ("Produce", "ListOffsets", "Metadata", "DescribeConfigs", "ApiVersions", "CreateTopics",
-                           "InitProducerId")}
+                           "InitProducerId", "FindCoordinator", "AddPartitionsToTxn", "EndTxn", "Fetch")}
+        # A take-over reads single partitions by name, and ends its transaction so that the marker carries its epoch.
+        bounds = {("target", "Fetch"): 12, ("target", "EndTxn"): 4}
         for side, version, one in (("source", source, a), ("target", target, b)):
             found = {}
             for client in one.tap.clients():
@@ -114,7 +116,9 @@ class NegotiationTest(unittest.TestCase):
                     found.setdefault(api, set()).update(versions)
             names = {key: name for name, (key, _) in self.ours.items()}
             for api, versions in found.items():
-                self.assertEqual(versions, {self.expected(version, names[api])}, f"{side}: {names[api]}")
+                newest = self.expected(version, names[api])
+                newest = min(newest, bounds.get((side, names[api]), newest))
+                self.assertEqual(versions, {newest}, f"{side}: {names[api]}")
             self.assertLessEqual({self.ours[api][0] for api in used[side]}, set(found), side)
 
     def test_a_flow_from_4_3_to_2_8(self):
