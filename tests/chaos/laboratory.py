@@ -86,14 +86,13 @@ class Runner:
 
     def __enter__(self):
         self._run = Longhaul(self.config)
-        self._guard = threading.Thread(target=self._watch)
-        self._guard.start()
+        threading.Thread(target=self._watch, daemon=True).start()
         return self
 
     def __exit__(self, *_):
-        self._over.set()
-        self._guard.join()
-        self._run.process.kill()
+        with self._lock:
+            self._over.set()
+            self._run.process.kill()
 
     def kill(self, pause):
         """SIGKILL, and another start after `pause` seconds."""
@@ -138,3 +137,5 @@ class Runner:
                     continue
                 self.unexpected.append(f"exit code {code}:\n{self._run.tail()}")
                 self._run.start()
+        # Linux ends a process with the thread that started it, so this one stays.
+        threading.Event().wait()
