@@ -32,6 +32,36 @@ std::optional<std::int64_t> positive(const std::string& text) {
   return value;
 }
 
+struct LogRange {
+  Offset start;
+  Offset end;
+};
+
+/// Start and end of each log, in the order asked; the end is the last stable offset under read_committed.
+net::Async<std::vector<Result<LogRange>>> read_ranges(client::Cluster& cluster,
+                                                      std::vector<TopicPartition> partitions,
+                                                      protocol::IsolationLevel isolation,
+                                                      SteadyTime deadline) {
+  std::vector<client::OffsetQuery> starts;
+  for (const auto& partition : partitions) starts.push_back({partition, protocol::kEarliestTimestamp});
+  constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
+  // A partition without leader must not hold up the others for long.
+  const auto until = std::min(deadline, net::saturating_add(cluster.io().time.now(), kOffsetsTimeout));
+  LH_CO_TRY(const auto first, co_await client::list_offsets(cluster, std::move(starts), kUncommitted, until));
+  LH_CO_TRY(const auto last, co_await client::end_offsets(cluster, std::move(partitions), isolation, until));
+  std::vector<Result<LogRange>> ranges;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    if (!first[i].listed) {
+      ranges.emplace_back(std::unexpected(first[i].listed.error()));
+    } else if (!last[i].listed) {
+      ranges.emplace_back(std::unexpected(last[i].listed.error()));
+    } else {
+      ranges.emplace_back(LogRange{first[i].listed->offset, last[i].listed->offset});
+    }
+  }
+  co_return ranges;
+}
+
 }  // namespace
 
 net::Async<std::int64_t> Flow::take_up(std::vector<Candidate> candidates, SteadyTime deadline) {
@@ -59,50 +89,36 @@ void Flow::report_unready(const std::vector<Candidate>& candidates) {
 }
 
 net::Async<void> Flow::read_target_offsets(std::vector<Candidate>& candidates, SteadyTime deadline) {
-  std::vector<client::OffsetQuery> starts;
   std::vector<TopicPartition> targets;
-  for (const auto& candidate : candidates) {
-    starts.push_back({candidate.target, protocol::kEarliestTimestamp});
-    targets.push_back(candidate.target);
-  }
+  for (const auto& candidate : candidates) targets.push_back(candidate.target);
   constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
-  // A partition without leader must not hold up the others for long.
-  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kOffsetsTimeout));
-  LH_CO_TRY(const auto first, co_await client::list_offsets(target_, std::move(starts), kUncommitted, until));
-  LH_CO_TRY(const auto last, co_await client::end_offsets(target_, std::move(targets), kUncommitted, until));
+  LH_CO_TRY(const auto ranges, co_await read_ranges(target_, std::move(targets), kUncommitted, deadline));
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     auto& candidate = candidates[i];
-    candidate.ready = first[i].listed && last[i].listed;
-    if (candidate.ready) {
-      candidate.target_start = first[i].listed->offset;
-      candidate.target_end = last[i].listed->offset;
+    candidate.ready = ranges[i].has_value();
+    if (ranges[i]) {
+      candidate.target_start = ranges[i]->start;
+      candidate.target_end = ranges[i]->end;
     } else {
-      candidate.unready = first[i].listed ? last[i].listed.error() : first[i].listed.error();
+      candidate.unready = ranges[i].error();
     }
   }
   co_return Result<void>{};
 }
 
 net::Async<void> Flow::read_source_offsets(std::vector<Candidate>& candidates, SteadyTime deadline) {
-  std::vector<client::OffsetQuery> starts;
   std::vector<TopicPartition> sources;
-  for (const auto& candidate : candidates) {
-    starts.push_back({candidate.source, protocol::kEarliestTimestamp});
-    sources.push_back(candidate.source);
-  }
-  constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
-  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kOffsetsTimeout));
-  LH_CO_TRY(const auto first, co_await client::list_offsets(source_, std::move(starts), kUncommitted, until));
-  LH_CO_TRY(const auto last,
-            co_await client::end_offsets(source_, std::move(sources), options_.isolation, until));
+  for (const auto& candidate : candidates) sources.push_back(candidate.source);
+  LH_CO_TRY(const auto ranges,
+            co_await read_ranges(source_, std::move(sources), options_.isolation, deadline));
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     auto& candidate = candidates[i];
-    if (first[i].listed && last[i].listed) {
-      candidate.source_start = first[i].listed->offset;
-      candidate.source_end = last[i].listed->offset;
+    if (ranges[i]) {
+      candidate.source_start = ranges[i]->start;
+      candidate.source_end = ranges[i]->end;
     } else if (candidate.ready) {
       candidate.ready = false;
-      candidate.unready = first[i].listed ? last[i].listed.error() : first[i].listed.error();
+      candidate.unready = ranges[i].error();
     }
   }
   co_return Result<void>{};
