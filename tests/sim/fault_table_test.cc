@@ -202,6 +202,15 @@ std::vector<Case> table() {
 
 struct FaultTable : testing::TestWithParam<Case> {};
 
+/// The flow caught up, ended well, and the target holds what the source holds, in order.
+void expect_all_there(FlowWorld& world, bool complete, const Result<void>& ended) {
+  ASSERT_TRUE(complete) << joined(Lines::all);
+  EXPECT_TRUE(ended.has_value()) << ended.error().message();
+  for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition) {
+    EXPECT_EQ(world.target_records(partition), world.source_records(partition)) << partition;
+  }
+}
+
 TEST_P(FaultTable, DataIsCompleteInTimeWithOneLineAndNoBusyLoop) {
   const auto& one = GetParam();
   const Lines lines;
@@ -241,11 +250,7 @@ TEST_P(FaultTable, DataIsCompleteInTimeWithOneLineAndNoBusyLoop) {
     by_api += fmt::format(" {}={}", protocol::api_info(api).name, count);
   EXPECT_LE(during.requests - before.requests, kRequestsMax) << by_api;
   EXPECT_LE(during.connections - before.connections, kConnectionsMax);
-  ASSERT_TRUE(complete) << joined(Lines::all);
-  EXPECT_TRUE(ended.has_value()) << ended.error().message();
-  for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition) {
-    EXPECT_EQ(world.target_records(partition), world.source_records(partition)) << partition;
-  }
+  expect_all_there(world, complete, ended);
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, FaultTable, testing::ValuesIn(table()),
@@ -352,11 +357,7 @@ TEST_P(BrokerTable, DataIsCompleteInTimeWithOneLineAndNoBusyLoop) {
   }
   EXPECT_LE(during.requests - before.requests, kRequestsMax);
   EXPECT_LE(during.connections - before.connections, 3 * kConnectionsMax);
-  ASSERT_TRUE(complete) << joined(Lines::all);
-  EXPECT_TRUE(ended.has_value()) << ended.error().message();
-  for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition) {
-    EXPECT_EQ(world.target_records(partition), world.source_records(partition)) << partition;
-  }
+  expect_all_there(world, complete, ended);
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, BrokerTable, testing::ValuesIn(broker_table()),
