@@ -273,7 +273,8 @@ Result<BatchHeader> BatchBuilder::finish(const BatchOptions& options, ConstBytes
   store_be(header, kLengthAt, static_cast<std::int32_t>(length));
   store_be(header, kLeaderEpochAt, options.leader_epoch);
   store_be(header, kMagicAt, std::int8_t{2});
-  const auto attributes = options.attribute_bits | static_cast<std::int16_t>(options.compression);
+  const auto attributes = options.attribute_bits | options.producer.attribute_bits() |
+                          static_cast<std::int16_t>(options.compression);
   store_be(header, kAttributesAt, static_cast<std::int16_t>(attributes));
   store_be(header, kLastOffsetDeltaAt, options.last_offset_delta.value_or(last_delta));
   store_be(header, kBaseTimestampAt, base_timestamp_);

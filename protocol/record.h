@@ -118,7 +118,7 @@ struct NewRecord {
 struct BatchOptions {
   codecs::Compression compression = codecs::Compression::none;
   ProducerStamp producer;
-  /// Bits above the compression type, see batch_layout; a producer leaves them 0.
+  /// Bits above the compression type, see batch_layout; a producer leaves them 0 (`producer` adds its own).
   std::int16_t attribute_bits = 0;
   /// Producers leave base offset and leader epoch to the broker.
   std::int64_t base_offset = 0;

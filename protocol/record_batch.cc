@@ -100,7 +100,8 @@ BatchHeader restamped(const RecordBatchView& batch, const ProducerStamp& stamp) 
   BatchHeader header = before;
   store_be(header, kBaseOffsetAt, std::int64_t{0});
   store_be(header, kLeaderEpochAt, kNoLeaderEpoch);
-  store_be(header, kAttributesAt, static_cast<std::int16_t>(batch.attributes() & kCompressionMask));
+  const auto attributes = (batch.attributes() & kCompressionMask) | stamp.attribute_bits();
+  store_be(header, kAttributesAt, static_cast<std::int16_t>(attributes));
   store_be(header, kProducerIdAt, stamp.producer_id.value());
   store_be(header, kProducerEpochAt, stamp.producer_epoch);
   store_be(header, kBaseSequenceAt, stamp.base_sequence);

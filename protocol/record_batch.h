@@ -69,6 +69,13 @@ struct ProducerStamp {
   ProducerId producer_id;
   std::int16_t producer_epoch = -1;
   std::int32_t base_sequence = -1;
+  /// The batch belongs to the producer's open transaction.
+  bool transactional = false;
+
+  /// What the stamp says in a batch's attributes.
+  [[nodiscard]] std::int16_t attribute_bits() const {
+    return transactional ? batch_layout::kTransactionalBit : std::int16_t{0};
+  }
 };
 
 /// A complete record batch of magic 2: its header is consistent in itself, its payload is not looked at. The
@@ -152,8 +159,9 @@ class RecordBatchView {
 
 /// The header under which a batch is produced again with its payload untouched: base offset 0 and no leader
 /// epoch (the target's broker assigns both), `stamp` as its producer, and of the attributes only the
-/// compression: timestamp type, transactional and delete-horizon bits speak of the source's log. The checksum
-/// is corrected without reading the payload, and stays wrong where it was wrong.
+/// compression: timestamp type, transactional and delete-horizon bits speak of the source's log. Whether the
+/// batch is transactional on the target says `stamp` alone. The checksum is corrected without reading the
+/// payload, and stays wrong where it was wrong.
 [[nodiscard]] BatchHeader restamped(const RecordBatchView& batch, const ProducerStamp& stamp);
 
 /// An entry of magic 0 or 1, as it may still stand in old segments: a message, or a wrapper of compressed

@@ -164,6 +164,27 @@ TEST(RestampedHeader, ChangesWhatTheTargetAssignsAndKeepsTheRest) {
   EXPECT_TRUE(after->has_valid_crc());
 }
 
+TEST(RestampedHeader, IsTransactionalWhereTheStampIsWhateverTheSourceWas) {
+  for (const std::int16_t source_bits : {std::int16_t{0}, kTransactionalBit}) {
+    for (const bool transactional : {false, true}) {
+      auto wire = batch_builder().records(20).codec(Compression::zstd).attribute_bits(source_bits).build();
+      const auto before = RecordBatchView::parse(wire);
+      ASSERT_TRUE(before.has_value());
+      overwrite(wire, restamped(*before, {.producer_id = ProducerId(9000),
+                                          .producer_epoch = 3,
+                                          .base_sequence = 42,
+                                          .transactional = transactional}));
+
+      const auto after = RecordBatchView::parse(wire);
+      ASSERT_TRUE(after.has_value());
+      EXPECT_EQ(after->is_transactional(), transactional);
+      EXPECT_EQ(after->compression(), Compression::zstd);
+      EXPECT_FALSE(after->is_control());
+      EXPECT_TRUE(after->has_valid_crc());
+    }
+  }
+}
+
 TEST(RestampedHeader, PatchesTheChecksumForEveryPayloadSize) {
   for (int value_size = 0; value_size < 3000; value_size += value_size < 300 ? 1 : 113) {
     auto wire =

@@ -102,6 +102,24 @@ TEST(BatchBuilder, StartsAnewAfterClear) {
   EXPECT_EQ(*builder.finish({}, builder.payload()), *header);
 }
 
+TEST(BatchBuilder, MarksTheBatchOfATransaction) {
+  BatchBuilder builder;
+  ASSERT_TRUE(builder.add({.timestamp = 5, .key = {}, .value = as_bytes("v"), .headers = {}}).has_value());
+  const auto header = builder.finish({.producer = {.producer_id = ProducerId(7),
+                                                   .producer_epoch = 1,
+                                                   .base_sequence = 9,
+                                                   .transactional = true}},
+                                     builder.payload());
+  ASSERT_TRUE(header.has_value());
+  Bytes wire(header->begin(), header->end());
+  wire.insert(wire.end(), builder.payload().begin(), builder.payload().end());
+  const auto batch = RecordBatchView::parse(wire);
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_TRUE(batch->is_transactional());
+  EXPECT_FALSE(batch->is_control());
+  EXPECT_TRUE(batch->has_valid_crc());
+}
+
 TEST(BatchBuilder, RefusesOffsetsThatDoNotRiseOrDoNotFit) {
   BatchBuilder builder;
   ASSERT_TRUE(builder.add_at(5, {}).has_value());
