@@ -36,7 +36,7 @@ void LastOwnBatch::add(ConstBytes records) {
     if (batch->base_offset() < position_) continue;
     position_ = batch->next_offset();
     const bool is_data = !batch->is_control() && !batch->is_transactional();
-    if (!is_data || !ours_.contains({batch->producer_id(), batch->producer_epoch()})) continue;
+    if (!is_data || !ours_.contains(batch->producer_id())) continue;
     last_ = Batch{.base = batch->base_offset(),
                   .records = batch->last_offset_delta() + 1,
                   .producer = {batch->producer_id(), batch->producer_epoch(), batch->base_sequence()}};

@@ -71,11 +71,10 @@ std::uint32_t payload_checksum(const protocol::BatchHeader& header, std::size_t 
                                          ConstBytes(zero).first(fields.size()), payload_size);
 }
 
-bool OwnProducers::contains(const ProducerEpoch& producer) const {
-  if (producer.id == ProducerId()) return false;
-  if (shard && producer.id == *shard) return true;
-  return std::ranges::any_of(
-      stored, [&](const ProducerState& one) { return one.id == producer.id && one.epoch == producer.epoch; });
+bool OwnProducers::contains(ProducerId producer) const {
+  if (producer == ProducerId()) return false;
+  if (shard && producer == *shard) return true;
+  return std::ranges::any_of(stored, [&](const ProducerState& one) { return one.id == producer; });
 }
 
 Result<BatchCursor> BatchCursor::open(Slice batch) {
@@ -110,6 +109,16 @@ TailMatch::TailMatch(Options options)
   }
 }
 
+Progress TailMatch::progress() const {
+  auto progress = progress_;
+  auto& producer = progress.producer;
+  const auto marker = markers_.find(producer.id);
+  if (marker != markers_.end() && marker->second > producer.epoch) {
+    producer = {.id = producer.id, .epoch = marker->second, .next_sequence = 0};
+  }
+  return progress;
+}
+
 bool TailMatch::wants_target() const {
   return !stop_ && target_.empty() && target_position_ < options_.end;
 }
@@ -133,8 +142,12 @@ Result<void> TailMatch::add_target(const Slice& records) {
     const bool seen = batch.base_offset() < target_position_;
     target_position_ = std::max(target_position_, batch.next_offset());
     const ProducerEpoch producer{batch.producer_id(), batch.producer_epoch()};
-    const bool is_data = !batch.is_control() && !batch.is_transactional();
-    if (seen || !is_data || !options_.ours.contains(producer)) continue;
+    if (seen || !options_.ours.contains(producer.id)) continue;
+    if (batch.is_control()) {
+      auto& epoch = markers_.try_emplace(producer.id, producer.epoch).first->second;
+      epoch = std::max(epoch, producer.epoch);
+    }
+    if (batch.is_control() || batch.is_transactional()) continue;
     target_.push_back({.bytes = records.part(batch.bytes()),
                        .base = batch.base_offset(),
                        .records = batch.last_offset_delta() + 1,

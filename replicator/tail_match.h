@@ -19,13 +19,14 @@ namespace longhaul::replicator {
 /// restamping. O(log size), the payload is not read.
 [[nodiscard]] std::uint32_t payload_checksum(const protocol::BatchHeader& header, std::size_t payload_size);
 
-/// The batches of which producers are ours.
+/// The batches of which producers are ours. No producer id is given out twice, so each is ours under every
+/// epoch.
 struct OwnProducers {
   /// Those that a stored record names.
   std::vector<ProducerState> stored;
-  /// The producer id of the shard's transactional id: ours under every epoch.
+  /// The producer id of the shard's transactional id.
   std::optional<ProducerId> shard;
-  [[nodiscard]] bool contains(const ProducerEpoch& producer) const;
+  [[nodiscard]] bool contains(ProducerId producer) const;
 };
 
 /// The records of one batch, one after the other. The views it gives are valid until the next one is read.
@@ -83,8 +84,9 @@ class TailMatch {
   /// Takes a record set of the source, fetched at `source_position()`.
   void add_source(const FetchedSet& set);
 
-  /// Where to go on, when neither side is wanted. The producer in it is the last one seen.
-  [[nodiscard]] const Progress& progress() const { return progress_; }
+  /// Where to go on, when neither side is wanted. The producer in it is the last one seen, under the epoch of
+  /// its last marker: the target takes nothing from it under an earlier one.
+  [[nodiscard]] Progress progress() const;
   /// Records of ours that were found on the target.
   [[nodiscard]] std::int64_t records() const { return records_; }
   /// The pairs found, for the offset map.
@@ -126,6 +128,8 @@ class TailMatch {
   std::deque<Forwarded> source_;
   /// Next sequence of each producer of ours.
   std::map<ProducerEpoch, std::int32_t> sequences_;
+  /// Highest epoch among the markers of each producer id of ours.
+  std::map<ProducerId, std::int16_t> markers_;
   /// Records that the cleaner took away, still to be passed over on the source.
   std::int32_t removed_ = 0;
   bool front_checked_ = false;

@@ -91,6 +91,8 @@ std::vector<std::string> Adversary::kinds() {
                                     "clock jump",
                                     "coordinators moved",
                                     "log compacted",
+                                    "transactional ids expired",
+                                    "epochs used up",
                                     "two instances at once",
                                     "instance cut off and back",
                                     "crash",
@@ -331,7 +333,7 @@ void Adversary::ids_expire() {
   auto& target = net_.site("b");
   const auto ids = target.cluster->transactional_ids();
   // Both take what no live owner lets happen: a week without use, or 32,767 successors.
-  if (!plan_.expiring_ids || ids.empty() || !crew_.nobody_lives()) return;
+  if (ids.empty() || !crew_.nobody_lives()) return;
   if (chance_.one_in(2)) {
     // As after a week without use.
     constexpr std::string_view kOption = "transactional.id.expiration.ms";

@@ -71,8 +71,6 @@ std::optional<Arguments> parse(int count, char** values) {
       arguments.fail_fast = true;
     } else if (name == "--twice") {
       arguments.twice = true;
-    } else if (name == "--expiring-ids") {
-      arguments.run.expiring_ids = true;
     } else if (name == "--seed" && has_value) {
       good = parse_number(std::string_view(values[++i]), arguments.first);
       arguments.last = arguments.first;
@@ -98,7 +96,6 @@ std::string replay_line(std::uint64_t seed, const RunOptions& options) {
   auto line = fmt::format("lh_sim --seed {}", seed);
   if (options.virtual_minutes != RunOptions().virtual_minutes)
     line += fmt::format(" --virtual-minutes {}", options.virtual_minutes);
-  if (options.expiring_ids) line += " --expiring-ids";
   return line;
 }
 

@@ -68,7 +68,6 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   plan.instance.source_brokers = plan.source.brokers;
   plan.instance.target_brokers = plan.target.brokers;
   plan.faults_end = milliseconds(options.virtual_minutes * 60'000 * 4 / 5);
-  plan.expiring_ids = options.expiring_ids;
   plan.late_requests = chance.one_in(2);
   plan.two_instances = chance.one_in(2);
   // Two limits that docs/decisions and README.md name: of records that are too old to be remembered a broker

@@ -13,8 +13,6 @@ namespace longhaul::sim {
 struct RunOptions {
   int virtual_minutes = 10;
   bool trace = false;
-  /// Whether transactional ids expire, and their epochs are used up, between two instances.
-  bool expiring_ids = false;
 };
 
 struct TopicPlan {
@@ -39,7 +37,6 @@ struct WorldPlan {
   bool late_requests = false;
   /// Whether two instances may be alive at once.
   bool two_instances = false;
-  bool expiring_ids = false;
   int backlog = 0;  ///< batches of each writer that are there when the first instance starts
   /// Mean time between two faults.
   milliseconds fault_pace{10'000};

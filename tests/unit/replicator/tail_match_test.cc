@@ -142,8 +142,29 @@ TEST(TailMatch, TakesForOursTheShardUnderAnyEpochButNoTransactionsAndNoMarkers) 
   EXPECT_EQ(match.progress().source_offset, Offset(105));
   EXPECT_EQ(match.progress().producer, (ProducerState{kProducer.id, 4, 2}))
       << "sequences of another epoch begin at 0";
-  auto without = walked(options(), {forwarded(kSource[0], 70, 40, kProducer.id.value(), 4)});
+  auto without = walked(options(), {forwarded(kSource[0], 70, 40, 1)});
   EXPECT_EQ(without.records(), 0);
+}
+
+TEST(TailMatch, GoesOnUnderTheEpochOfTheLastMarkerBecauseEarlierOnesAreRefused) {
+  const auto marker = [](std::int64_t offset, std::int64_t producer_id, std::int16_t epoch) {
+    const SourceBatch one{.base = offset, .records = 1, .attribute_bits = 0x20, .control_type = 0};
+    auto control = stamped(testing::encode(one), offset, -1, producer_id, epoch);
+    store_be(control, protocol::batch_layout::kAttributesAt, std::int16_t{0x30});
+    return control;
+  };
+  const auto id = kProducer.id.value();
+  // Two successors came no further than their markers; another producer's marker says nothing about ours.
+  const auto fenced = walked(
+      options(), {forwarded(kSource[0], 70, 40), marker(73, id, 4), marker(74, id, 6), marker(75, 1, 9)});
+  EXPECT_FALSE(fenced.stopped());
+  EXPECT_EQ(fenced.records(), 3);
+  EXPECT_EQ(fenced.progress().producer, (ProducerState{kProducer.id, 6, 0}));
+  // One that has written since goes on where it is.
+  const auto wrote = walked(options(), {marker(70, id, 4), forwarded(kSource[0], 71, 0, id, 4)});
+  EXPECT_FALSE(wrote.stopped());
+  EXPECT_EQ(wrote.progress().producer, (ProducerState{kProducer.id, 4, 3}));
+  EXPECT_EQ(walked(options(), {marker(70, id, kProducer.epoch)}).progress().producer, kProducer);
 }
 
 TEST(TailMatch, ComparesRecordsWhereBatchesWereCutDifferently) {
