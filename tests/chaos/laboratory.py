@@ -119,7 +119,7 @@ class Runner:
             self._over.set()
             begun = time.monotonic()
             self._run.terminate()
-            code = self._run.process.wait(120)
+            code = self._run.process.wait(300)
             if code != 0:
                 raise Broken(f"the drain ended with {code}:\n{self._run.tail()}")
             self._run.arguments.append("--until-caught-up")

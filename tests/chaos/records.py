@@ -75,5 +75,8 @@ def compare(source_bootstrap, target_bootstrap, topic, remote):
     source, target = hashes(source_bootstrap, topic), hashes(target_bootstrap, remote)
     total = Difference()
     for partition in sorted(source.keys() | target.keys()):
-        total.add(difference(source.get(partition, array.array("Q")), target.get(partition, array.array("Q"))))
+        found = difference(source.get(partition, array.array("Q")), target.get(partition, array.array("Q")))
+        if not found.clean():
+            print(f"chaos: {topic}-{partition}: {found}", flush=True)
+        total.add(found)
     return total
