@@ -38,6 +38,18 @@ replicator::OffsetReset to_reset(config::AutoOffsetReset reset) {
   return replicator::OffsetReset::none;
 }
 
+replicator::Transactions to_transactions(config::Transactions transactions) {
+  switch (transactions) {
+    case config::Transactions::never:
+      return replicator::Transactions::never;
+    case config::Transactions::backfill:
+      return replicator::Transactions::backfill;
+    case config::Transactions::always:
+      return replicator::Transactions::always;
+  }
+  return replicator::Transactions::never;
+}
+
 }  // namespace
 
 Result<client::ClusterOptions> cluster_options(const config::ClientSettings& settings) {
@@ -130,6 +142,10 @@ replicator::FlowOptions flow_options(const config::FlowConfig& flow) {
   options.offsets_replication_factor = flow.worker.offset_storage_replication_factor;
   options.offsets_topic_configs = flow.worker.offset_storage_topic_configs;
   options.exactly_once = flow.own.exactly_once ? replicator::ExactlyOnce::on : replicator::ExactlyOnce::off;
+  options.transactions = to_transactions(flow.own.transactions);
+  options.transaction_interval = flow.own.transaction_interval;
+  options.transaction_timeout = flow.own.transaction_timeout;
+  options.transaction_calm = flow.own.transaction_calm;
   options.deployment_id = flow.own.deployment_id;
   options.instance = this_process();
   options.position_flush_interval = flow.own.position_flush_interval;

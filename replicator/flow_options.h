@@ -22,6 +22,13 @@ enum class DefaultsFrom { target, source };
 /// crash is sent again: at least once.
 enum class ExactlyOnce { on, off };
 
+/// Which partitions are written in transactions of the target (docs/decisions/061).
+enum class Transactions {
+  never,     ///< none: old data goes one batch at a time
+  backfill,  ///< those whose producer the target may forget: old timestamps, compacted target
+  always,    ///< all (`<target>.exactly.once.source.support = enabled`)
+};
+
 /// Everything one flow `source->target` needs, already validated. Plain data.
 struct FlowOptions {
   std::string source_alias;
@@ -51,6 +58,12 @@ struct FlowOptions {
   milliseconds retry_backoff_max{1'000};
 
   ExactlyOnce exactly_once = ExactlyOnce::on;
+  Transactions transactions = Transactions::backfill;
+  /// A transaction is committed when it is as old as this, or large.
+  milliseconds transaction_interval{1'000};
+  milliseconds transaction_timeout{60'000};
+  /// How long a partition has to be without old records before it leaves transactions.
+  milliseconds transaction_calm{600'000};
   /// Part of the transactional ids: tells flows of the same name apart that write to one target.
   std::string deployment_id;
   /// Which process this is, for people who look for it: host and process id.

@@ -23,6 +23,8 @@ enum class OffsetSyncsLocation { source, target };
 enum class AppendTimes { preserve, passthrough };
 enum class UseDefaultsFrom { source, target };
 enum class ExactlyOnce { disabled, preparing, enabled };
+/// `longhaul.transactions`: which partitions are written in transactions of the target (docs/decisions/061).
+enum class Transactions { never, backfill, always };
 
 /// Why a flow exists (KIP-710, `MirrorMakerConfig.clusterPairs`).
 enum class FlowReason {
@@ -87,6 +89,14 @@ struct FlowOwnSettings {
   AppendTimes append_times = AppendTimes::preserve;
   /// Off: at least once, for comparison.
   bool exactly_once = true;
+  /// `always` also where the worker's `exactly.once.source.support` is enabled; `never` where exactly_once is
+  /// off.
+  Transactions transactions = Transactions::backfill;
+  std::chrono::milliseconds transaction_interval{1'000};
+  /// Longer than the interval.
+  std::chrono::milliseconds transaction_timeout{60'000};
+  /// How long a partition has to be without old records before it leaves transactions.
+  std::chrono::milliseconds transaction_calm{600'000};
   /// Part of the transactional ids on the target; empty unless flows of the same name share a target.
   std::string deployment_id;
   /// Replaces every replication factor of the file, for small labs. Already applied to the fields of

@@ -8,6 +8,7 @@
 #include "app/config/known_keys.h"
 #include "app/config/option_reader.h"
 #include "app/config/precedence.h"
+#include "app/config/transactions_reader.h"
 #include "app/config/values.h"
 #include "app/config/worker_reader.h"
 
@@ -85,6 +86,7 @@ class FlowReader {
     name_topics();
     LH_TRY(flow_.worker, read_worker(top_, connector_, flow_, warnings_));
     LH_TRY_VOID(read_clients());
+    LH_TRY_VOID(read_transactions(flow_, connector_, warnings_));
     apply_replication_factor_override();
     if (flow_.enabled()) LH_TRY_VOID(check_topic_names(in));
     explain_why_not_runnable();

@@ -187,6 +187,10 @@ constexpr KnownKey kOwnKeys[] = {
     {"longhaul.compatibility"},
     {"longhaul.log.append.time"},
     {"longhaul.exactly.once"},
+    {"longhaul.transactions", not_served},
+    {"longhaul.transaction.interval.ms", not_served},
+    {"longhaul.transaction.timeout.ms", not_served},
+    {"longhaul.transaction.calm.ms", not_served},
     {"longhaul.deployment.id"},
 };
 

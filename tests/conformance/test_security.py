@@ -364,7 +364,8 @@ class ProductionTest(SecureCase):
     def check_warnings(self, run):
         """One line for each kind of thing that is not as the file asks, nothing else."""
         kinds = ["not served yet by this version", "without effect in Longhaul", "ignored at this place",
-                 "exactly.once.support: MirrorMaker 2 refuses", "topics.blacklist: legacy spelling"]
+                 "exactly.once.support: MirrorMaker 2 refuses", "exactly.once.support: MirrorMaker 2 recommends",
+                 "topics.blacklist: legacy spelling"]
         problems = run.problems()
         for kind in kinds:
             self.assertEqual(len([line for line in problems if kind in line.text]), 1, f"{kind}\n{run.tail()}")

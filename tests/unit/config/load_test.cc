@@ -145,8 +145,9 @@ TEST(SampleConfigs, ProductionLoadsWithTheWarningsItDeserves) {
   EXPECT_EQ(keys_of(configuration, WarningKind::legacy_spelling), Keys{"source->target.topics.blacklist"});
   EXPECT_EQ(keys_of(configuration, WarningKind::value),
             (Keys{"source.sasl.jaas.config", "source.ssl.truststore.password", "target.sasl.jaas.config",
-                  "target.ssl.truststore.password"}))
-      << "secrets of another machine";
+                  "target.ssl.truststore.password", "source->target.exactly.once.support"}))
+      << "secrets of another machine, and the isolation that goes with exactly-once support";
+  EXPECT_EQ(configuration.flow("source->target").value()->own.transactions, Transactions::always);
 
   const auto flow = configuration.flow("source->target");
   ASSERT_TRUE(flow.has_value());
