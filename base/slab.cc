@@ -36,6 +36,17 @@ std::size_t capacity_class(std::size_t size) {
   return (size + step - 1) / step * step;
 }
 
+/// Frees the oldest of the cached slabs until they take at most `room` bytes.
+void trim(std::vector<SlabBlock*>& cached, std::size_t& cached_bytes, std::size_t room) {
+  std::size_t dropped = 0;
+  while (cached_bytes > room && dropped < cached.size()) {
+    cached_bytes -= cached[dropped]->capacity;
+    std::free(cached[dropped]);
+    ++dropped;
+  }
+  cached.erase(cached.begin(), cached.begin() + static_cast<std::ptrdiff_t>(dropped));
+}
+
 }  // namespace
 
 std::size_t Slice::slab_capacity() const {
@@ -137,22 +148,17 @@ Slab SlabPool::take(std::size_t size) {
     block->references = 1;
     return {block, size};
   }
+  // What is out and what is cached stay under the budget together, here as in give_back().
+  trim(free_, cached_, budget_ > used() ? budget_ - used() : 0);
   return {SlabBlock::make(this, capacity), size};
 }
 
 void SlabPool::give_back(SlabBlock* block) {
   used_.store(used() - block->capacity, std::memory_order_relaxed);
-  // What is out and what is cached stay under the budget together; the oldest cached slabs make room.
   const std::size_t room = budget_ > used() ? budget_ - used() : 0;
   free_.push_back(block);
   cached_ += block->capacity;
-  std::size_t dropped = 0;
-  while (cached_ > std::min(room, budget_ / 2) && dropped < free_.size()) {
-    cached_ -= free_[dropped]->capacity;
-    std::free(free_[dropped]);
-    ++dropped;
-  }
-  free_.erase(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(dropped));
+  trim(free_, cached_, std::min(room, budget_ / 2));
   serve_waiting();
 }
 

@@ -1,8 +1,10 @@
 #include "base/slab.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <optional>
+#include <vector>
 
 namespace longhaul {
 namespace {
@@ -79,6 +81,29 @@ TEST(SlabPool, ReusesFreedMemory) {
   const auto* before = take_now(pool, kMiB).bytes().data();
   const auto* after = take_now(pool, kMiB - 100).bytes().data();
   EXPECT_EQ(before, after);
+}
+
+std::size_t allocated() {
+  const auto found = mallinfo2();
+  return found.uordblks + found.hblkhd;
+}
+
+TEST(SlabPool, KeepsCachedAndTakenTogetherUnderTheBudget) {
+  const std::size_t before = allocated();
+  const auto probe = Slab::unbudgeted(kMiB);
+  if (allocated() < before + kMiB) GTEST_SKIP() << "a sanitizer's allocator does not count";
+  SlabPool pool(16 * kMiB);
+  const auto fill = [&pool](std::size_t size) {
+    std::vector<Slice> kept;
+    while (pool.used() + size <= pool.budget()) kept.push_back(take_now(pool, size).share());
+    return kept;
+  };
+  const std::size_t start = allocated();
+  fill(kMiB).clear();
+  // Of another class of sizes, so that none of those cached serves.
+  const auto kept = fill(kMiB / 2);
+  EXPECT_EQ(kept.size(), 32U);
+  EXPECT_LE(allocated() - start, pool.budget() + kMiB / 4);
 }
 
 }  // namespace
