@@ -258,7 +258,7 @@ class KafkaCluster:
         settings.update(self.settings)
         return settings
 
-    def start(self, seconds=60):
+    def start(self, seconds=180):
         self.launch()
         self.wait_ready(seconds)
 
@@ -269,7 +269,7 @@ class KafkaCluster:
         for node in self.nodes:
             node.launch()
 
-    def wait_ready(self, seconds=60):
+    def wait_ready(self, seconds=180):
         for node in self.nodes:
             if node.process.running():
                 wait_until(node.answers, seconds, f"cluster {self.name} to answer on {node.address}", 0.05)
@@ -283,7 +283,7 @@ class KafkaCluster:
     def kill_node(self, index=0):
         self.nodes[index].process.kill()
 
-    def start_node(self, index=0, seconds=60):
+    def start_node(self, index=0, seconds=180):
         """Starts a stopped node again, on its old port with its old data."""
         self.nodes[index].launch()
         self.wait_ready(seconds)

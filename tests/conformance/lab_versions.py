@@ -30,7 +30,7 @@ def running(*clusters):
             stack.callback(one.close)
             one.launch()
         for one in clusters:
-            one.wait_ready(120)
+            one.wait_ready()
         yield clusters
 
 
@@ -65,7 +65,7 @@ class ZooKeeperCluster(KafkaCluster):
         self._start_zookeeper()
         super().launch()
 
-    def _start_zookeeper(self, seconds=60):
+    def _start_zookeeper(self, seconds=180):
         self.zookeeper_port = free_port()
         directory = self.directory / "zookeeper"
         directory.mkdir(parents=True)
@@ -88,7 +88,7 @@ class ZooKeeperCluster(KafkaCluster):
         except OSError:
             return False
 
-    def start_node(self, index=0, seconds=60):
+    def start_node(self, index=0, seconds=180):
         """Starts a stopped or killed node again, as soon as ZooKeeper has forgotten the session of the former."""
         node = self.nodes[index]
 
