@@ -37,6 +37,12 @@ bool is_fenced(const Error& error) {
   return error.code == KafkaErrc::producer_fenced || error.code == KafkaErrc::invalid_producer_epoch;
 }
 
+AwaitInternal markers_in(PositionStore& store) {
+  return [&store](TopicPartition partition, ProducerEpoch producer, SteadyTime until) {
+    return store.read_to_marker(std::move(partition), producer, until);
+  };
+}
+
 }  // namespace
 
 net::Async<void> Flow::take_from_predecessors(std::vector<Candidate>& candidates, SteadyTime deadline) {
@@ -88,11 +94,8 @@ net::Async<void> Flow::fence(Guarded& guarded, SteadyTime deadline) {
     internal.merge(store_.partitions_of(candidate->source));
   }
   request.internal.assign(internal.begin(), internal.end());
-  const auto await_internal = [this](TopicPartition partition, ProducerEpoch producer, SteadyTime until) {
-    return store_.read_to_marker(std::move(partition), producer, until);
-  };
   const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
-  LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), await_internal, until));
+  LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), markers_in(store_), until));
   // Also when it failed half-way: the coordinator knows us under it.
   if (done.producer().id != ProducerId()) owner.producer = done.producer();
   switch (done.verdict()) {
@@ -250,8 +253,10 @@ void Flow::take_failures(const PositionStore::Failures& failures) {
     if (is_fenced(error)) {
       owner->lost = true;
       found_lost_.try_emplace(owner->transactional_id, source);
-    } else if (client::reaction_to(error) == client::Reaction::check_sequence) {
-      // The state topic has lost what it knew of us: only another epoch may write there.
+    } else if (client::reaction_to(error) == client::Reaction::check_sequence ||
+               error.code == KafkaErrc::invalid_timestamp) {
+      // The state topic has lost what it knew of us, or the target's clock was moved: only another epoch may
+      // write there, and its marker says what time it is.
       stale_.try_emplace(owner->transactional_id, owner);
     }
   }
@@ -259,9 +264,10 @@ void Flow::take_failures(const PositionStore::Failures& failures) {
 
 net::Async<void> Flow::renew(SharedProducer& owner, SteadyTime deadline) {
   TakeoverRequest request{.transactional_id = owner.transactional_id, .held = owner.producer};
+  request.internal.push_back({options_.state_topic, PartitionIndex(0)});
   const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
-  LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), {}, until));
-  if (done.verdict() == Fence::Verdict::fenced) owner.producer = done.producer();
+  LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), markers_in(store_), until));
+  if (done.producer().id != ProducerId()) owner.producer = done.producer();
   if (done.verdict() == Fence::Verdict::taken_over) {
     owner.lost = true;
     for (const auto& [source, active] : active_) {
@@ -383,11 +389,8 @@ net::Async<void> Flow::keep_alive(SteadyTime deadline) {
     // An empty transaction would not touch the coordinator's log: one marker a day in a topic of our own
     // does.
     request.internal.push_back({options_.state_topic, PartitionIndex(0)});
-    const auto await_internal = [this](TopicPartition partition, ProducerEpoch producer, SteadyTime until) {
-      return store_.read_to_marker(std::move(partition), producer, until);
-    };
     const auto before = owner->producer;
-    LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), await_internal, deadline));
+    LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), markers_in(store_), deadline));
     for (const auto& [source, active] : active_) {
       if (owners_.id_of(active.target) != owner->transactional_id) continue;
       if (done.verdict() == Fence::Verdict::taken_over) {

@@ -103,10 +103,11 @@ Result<void> CompactedTopic::take(Partition& partition, const protocol::Partitio
     if (batch->next_offset() <= partition.position) continue;
     partition.position = batch->next_offset();
     if (batch->is_control()) {
-      auto& [epoch, offset] = partition.markers[batch->producer_id()];
-      if (offset == Offset() || batch->producer_epoch() >= epoch) {
-        epoch = batch->producer_epoch();
-        offset = batch->base_offset();
+      auto& marker = partition.markers[batch->producer_id()];
+      if (marker.offset == Offset() || batch->producer_epoch() >= marker.epoch) {
+        marker = {.epoch = batch->producer_epoch(),
+                  .offset = batch->base_offset(),
+                  .written_ms = batch->max_timestamp()};
       }
     } else if (!is_aborted) {
       LH_TRY_VOID(take_batch(*batch, partition.changes));
@@ -172,11 +173,12 @@ net::Async<CompactedTopic::UpToMarker> CompactedTopic::read_to_marker(PartitionI
   LH_CO_TRY(const auto turn, co_await partition.turn.take(deadline));
   for (;;) {
     const auto found = partition.markers.find(producer.id);
-    if (found != partition.markers.end() && found->second.first > producer.epoch) {
+    if (found != partition.markers.end() && found->second.epoch > producer.epoch) {
       co_return fail(protocol::kafka_error(KafkaErrc::producer_fenced), "{}-{}", name_, index);
     }
-    if (found != partition.markers.end() && found->second.first == producer.epoch) {
-      co_return UpToMarker{found->second.second, std::exchange(partition.changes, {})};
+    if (found != partition.markers.end() && found->second.epoch == producer.epoch) {
+      co_return UpToMarker{found->second.offset, found->second.written_ms,
+                           std::exchange(partition.changes, {})};
     }
     if (cluster_.io().time.now() >= deadline) co_return fail(net::NetErrc::timed_out, "{}-{}", name_, index);
     LH_CO_TRY_VOID(co_await read_piece(index, partition, deadline));
@@ -208,7 +210,7 @@ Result<void> InternalTopicWriter::encode(const TopicPartition& partition, const 
   protocol::BatchBuilder builder;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     for (const auto& record : groups[i]) {
-      protocol::NewRecord added{.timestamp = cluster_.io().time.wall_ms(), .key = as_bytes(record.key)};
+      protocol::NewRecord added{.timestamp = clock_.wall_ms(), .key = as_bytes(record.key)};
       if (record.value) added.value = as_bytes(*record.value);
       LH_TRY_VOID(builder.add(added));
     }

@@ -14,6 +14,7 @@
 #include "protocol/messages/fetch.h"
 #include "replicator/fence.h"
 #include "replicator/kafka/async_lock.h"
+#include "replicator/kafka/target_clock.h"
 
 namespace longhaul::replicator {
 
@@ -51,6 +52,8 @@ class CompactedTopic {
 
   struct UpToMarker {
     Offset marker;
+    /// When it was written, by the broker's clock.
+    std::int64_t marker_ms = 0;
     /// What stands in front of the marker and was not returned before.
     CompactedChanges changes;
   };
@@ -68,7 +71,12 @@ class CompactedTopic {
     /// Read and not returned yet.
     CompactedChanges changes;
     /// The newest marker of each producer id that was read.
-    std::map<ProducerId, std::pair<std::int16_t, Offset>> markers;
+    struct Marker {
+      std::int16_t epoch = -1;
+      Offset offset;
+      std::int64_t written_ms = 0;
+    };
+    std::map<ProducerId, Marker> markers;
     AsyncLock turn;
   };
   [[nodiscard]] net::Async<void> read_piece(PartitionIndex index, Partition& partition, SteadyTime deadline);
@@ -96,8 +104,10 @@ struct SharedProducer {
 /// core.
 class InternalTopicWriter {
  public:
-  InternalTopicWriter(client::Cluster& cluster, std::shared_ptr<SharedProducer> producer)
-      : cluster_(cluster), producer_(std::move(producer)) {}
+  /// `clock`: by which records get their timestamps.
+  InternalTopicWriter(client::Cluster& cluster, const TargetClock& clock,
+                      std::shared_ptr<SharedProducer> producer)
+      : cluster_(cluster), clock_(clock), producer_(std::move(producer)) {}
 
   /// Records that are in the topic together or not at all: a batch never ends inside a group.
   using Group = std::vector<TextRecord>;
@@ -120,6 +130,7 @@ class InternalTopicWriter {
   void forget();
 
   client::Cluster& cluster_;
+  const TargetClock& clock_;
   std::shared_ptr<SharedProducer> producer_;
   /// Under which the lanes count.
   std::optional<ProducerEpoch> used_;

@@ -21,7 +21,7 @@ constexpr std::size_t kWritersMax = 16;
 }  // namespace
 
 PositionStore::PositionStore(client::Cluster& target, const FlowOptions& options, Owners& owners)
-    : target_(target), options_(options), owners_(owners) {}
+    : target_(target), options_(options), owners_(owners), clock_(target.io().time) {}
 
 std::string selection_fingerprint(const FlowOptions& options) {
   std::string selection =
@@ -114,6 +114,7 @@ net::Async<Offset> PositionStore::read_to_marker(TopicPartition partition, Produ
                                                  SteadyTime deadline) {
   auto& topic = *topics_.at(partition.topic);
   LH_CO_TRY(auto found, co_await topic.read_to_marker(partition.partition, producer, deadline));
+  clock_.saw_marker(found.marker_ms);
   if (partition.topic == options_.state_topic) {
     LH_CO_TRY_VOID(take_state(std::move(found.changes)));
   } else {
@@ -183,7 +184,7 @@ StoredPosition PositionStore::to_store(const PartitionReport& report) const {
 PositionStore::Writer& PositionStore::writer_for(const PartitionReport& report) {
   auto shared = owners_.writer_of(report.target);
   auto& slot = writers_[shared.get()];
-  if (slot == nullptr) slot = std::make_unique<Writer>(target_, std::move(shared));
+  if (slot == nullptr) slot = std::make_unique<Writer>(target_, clock_, std::move(shared));
   return *slot;
 }
 

@@ -56,8 +56,8 @@ class PositionStore {
  private:
   /// What is written under one producer.
   struct Writer {
-    Writer(client::Cluster& target, std::shared_ptr<SharedProducer> shared)
-        : topics(target, std::move(shared)) {}
+    Writer(client::Cluster& target, const TargetClock& clock, std::shared_ptr<SharedProducer> shared)
+        : topics(target, clock, std::move(shared)) {}
     InternalTopicWriter topics;
     /// Written to MM2's topics, or about to be, and not known to have arrived.
     std::map<TopicPartition, std::int64_t> mm2_unfinished;
@@ -78,6 +78,7 @@ class PositionStore {
   client::Cluster& target_;
   const FlowOptions& options_;
   Owners& owners_;
+  TargetClock clock_;
   std::string source_cluster_id_;
   std::string target_cluster_id_;
   /// Topics of MM2's records and their partitions; the connector's own topic, where there is one, beside the
