@@ -103,7 +103,9 @@ TailMatch::TailMatch(Options options)
     : options_(std::move(options)),
       progress_(options_.stored),
       target_position_(options_.begin),
-      source_position_(options_.stored.source_offset) {
+      source_position_(options_.stored.source_offset),
+      source_next_(options_.stored.source_offset) {
+  if (options_.source_cleaned) source_position_ = std::max(source_position_, options_.source_start);
   for (const auto& producer : options_.ours.stored) {
     sequences_[{producer.id, producer.epoch}] = producer.next_sequence;
   }
@@ -239,32 +241,83 @@ void TailMatch::match() {
     front_checked_ = true;
     if (source_.empty()) return;
     auto& forwarded = source_.front();
+    const auto next = source_offset(forwarded.batch, forwarded.matched);
     if (removed_ > 0) {
+      pass_over_removed(next);
       const auto count = std::min(removed_, forwarded.batch.records - forwarded.matched);
       removed_ -= count;
       forwarded.cursor.reset();
-      advance_source(count);
+      if (count > 0) advance_source(count);
       continue;
     }
-    const auto count = std::min(found.records - found.matched, forwarded.batch.records - forwarded.matched);
     // Of a batch with holes only the number of records can be known, and only a cleaner makes holes.
     const bool is_holed = options_.cleaned && !found.is_dense;
-    if (is_holed || is_same_batch(found, forwarded)) {
+    if (is_holed && hole_before(next) > 0) {
+      found.cursor.reset();
+      pass_over(found.records - found.matched, next);
+    } else if (is_holed || is_same_batch(found, forwarded)) {
       found.cursor.reset();
       forwarded.cursor.reset();
-    } else {
-      const auto same = same_records(found, forwarded, count);
-      if (!same || !*same) {
-        stop(source_offset(forwarded.batch, forwarded.matched),
-             fmt::format(
-                 "target offset {} holds a batch of ours (sequence {}, {} records) that is not what is "
-                 "at source offset {} ({} records){}",
-                 found.base, found.sequence, found.records, forwarded.batch.base, forwarded.batch.records,
-                 same ? "" : ": " + same.error().message()));
-        return;
-      }
+      take(std::min(found.records - found.matched, forwarded.batch.records - forwarded.matched));
+    } else if (!compare(found, forwarded)) {
+      return;
     }
+  }
+}
+
+bool TailMatch::compare(Found& found, Forwarded& forwarded) {
+  const auto all = std::min(found.records - found.matched, forwarded.batch.records - forwarded.matched);
+  const auto count = options_.source_cleaned ? 1 : all;
+  const auto same = same_records(found, forwarded, count);
+  if (same && *same) {
     take(count);
+    return true;
+  }
+  const auto next = source_offset(forwarded.batch, forwarded.matched);
+  if (same && hole_before(next) > 0) {
+    // The record of the source that was looked at has yet to find its own; the target's stood before it.
+    forwarded.cursor.reset();
+    pass_over(1, next);
+    return true;
+  }
+  stop(next,
+       fmt::format("target offset {} holds a batch of ours (sequence {}, {} records) that is not what is "
+                   "at source offset {} ({} records){}",
+                   found.base, found.sequence, found.records, forwarded.batch.base, forwarded.batch.records,
+                   same ? "" : ": " + same.error().message()));
+  return false;
+}
+
+std::int64_t TailMatch::hole_before(Offset source_offset) const {
+  return options_.source_cleaned ? std::max<std::int64_t>(0, source_offset - source_next_) : 0;
+}
+
+void TailMatch::pass_over_removed(Offset until) {
+  const auto gone = static_cast<std::int32_t>(std::min<std::int64_t>(removed_, hole_before(until)));
+  removed_ -= gone;
+  source_next_ = source_next_ + gone;
+  progress_.source_offset = std::max(progress_.source_offset, source_next_);
+}
+
+void TailMatch::pass_over(std::int32_t count, Offset until) {
+  const auto gone = static_cast<std::int32_t>(std::min<std::int64_t>(count, hole_before(until)));
+  source_next_ = source_next_ + gone;
+  progress_.source_offset = std::max(progress_.source_offset, source_next_);
+  // The map says nothing about them: an offset in the hole belongs to the next record, as on the source.
+  on_matched(gone);
+}
+
+void TailMatch::nothing_left_on_source() {
+  while (wants_source() && hole_before(source_position_) > 0) {
+    auto& found = target_.front();
+    if (!front_checked_ && !check_sequence(found)) return;
+    front_checked_ = true;
+    if (removed_ > 0) {
+      pass_over_removed(source_position_);
+    } else {
+      found.cursor.reset();
+      pass_over(found.records - found.matched, source_position_);
+    }
   }
 }
 
@@ -272,6 +325,7 @@ void TailMatch::advance_source(std::int32_t count) {
   auto& forwarded = source_.front();
   const auto& batch = forwarded.batch;
   forwarded.matched += count;
+  source_next_ = source_offset(batch, forwarded.matched - 1) + 1;
   const bool done = forwarded.matched == batch.records;
   progress_.source_offset = done ? batch.next : source_offset(batch, forwarded.matched);
   if (batch.leader_epoch != LeaderEpoch()) progress_.source_leader_epoch = batch.leader_epoch;
@@ -284,6 +338,11 @@ void TailMatch::take(std::int32_t count) {
   for_each_part(forwarded.batch, forwarded.matched, count, found.base + found.matched,
                 [&](const OffsetRun& run) { runs_.push_back(run); });
   advance_source(count);
+  on_matched(count);
+}
+
+void TailMatch::on_matched(std::int32_t count) {
+  auto& found = target_.front();
   records_ += count;
   found.matched += count;
   progress_.target_offset = found.base + found.matched;

@@ -65,6 +65,11 @@ class TailMatch {
     Offset end;
     /// The target's log may lack batches or records: it is compacted, or its start was deleted.
     bool cleaned = false;
+    /// Log start of the source.
+    Offset source_start = {};
+    /// The same of the source: what the target holds of ours may be gone there. It is passed over where the
+    /// source has a hole, and nowhere else.
+    bool source_cleaned = false;
     /// With which the source's batches are planned.
     PassLimits limits;
   };
@@ -83,6 +88,8 @@ class TailMatch {
   [[nodiscard]] Offset source_position() const { return source_position_; }
   /// Takes a record set of the source, fetched at `source_position()`.
   void add_source(const FetchedSet& set);
+  /// There is nothing at `source_position()` and behind it.
+  void nothing_left_on_source();
 
   /// Where to go on, when neither side is wanted. The producer in it is the last one seen, under the epoch of
   /// its last marker: the target takes nothing from it under an earlier one.
@@ -116,6 +123,16 @@ class TailMatch {
   [[nodiscard]] bool check_sequence(const Found& found);
   [[nodiscard]] bool is_same_batch(const Found& found, const Forwarded& forwarded) const;
   [[nodiscard]] Result<bool> same_records(Found& found, Forwarded& forwarded, std::int32_t count) const;
+  /// Compares what comes next on both sides, and passes over a record that the source does not have any more.
+  [[nodiscard]] bool compare(Found& found, Forwarded& forwarded);
+  /// Offsets that the source lacks between what was matched and `source_offset`.
+  [[nodiscard]] std::int64_t hole_before(Offset source_offset) const;
+  /// Up to `count` records of the target's front batch, or records that both cleaners took away, are gone
+  /// from the source in front of offset `until`.
+  void pass_over(std::int32_t count, Offset until);
+  void pass_over_removed(Offset until);
+  /// `count` more records of the target's front batch are settled.
+  void on_matched(std::int32_t count);
   void take(std::int32_t count);
   void advance_source(std::int32_t count);
   void stop(Offset source_offset, std::string detail);
@@ -124,6 +141,8 @@ class TailMatch {
   Progress progress_;
   Offset target_position_;
   Offset source_position_;
+  /// Behind the last source record that was matched: from here to the next one there may be a hole.
+  Offset source_next_;
   std::deque<Found> target_;
   std::deque<Forwarded> source_;
   /// Next sequence of each producer of ours.

@@ -7,6 +7,7 @@
 #include "client/admin_requests.h"
 #include "client/retry.h"
 #include "replicator/kafka/bounded.h"
+#include "replicator/kafka/epoch_check.h"
 #include "replicator/kafka/flow.h"
 #include "replicator/kafka/flow_candidate.h"
 #include "replicator/kafka/on_core.h"
@@ -191,6 +192,15 @@ net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
       if (segment) candidate.map.push_back(*std::move(segment));
     }
   }
+  if (decision.continues && !decision.stop && decision.progress.source_offset > candidate.source_start) {
+    const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
+    const auto cut = co_await find_cut(source_, candidate.source, decision.progress, until);
+    if (!cut && net::is_aborted(cut.error())) co_return std::unexpected(cut.error());
+    candidate.ready = cut.has_value();
+    if (!cut) candidate.unready = cut.error();
+    if (cut) candidate.stop = *cut;
+    if (!candidate.ready || candidate.stop) co_return Result<void>{};
+  }
   if (decision.kind != ResumeDecision::Kind::look_at_tail) co_return Result<void>{};
   co_return co_await look_back(candidate, decision, *stored, deadline);
 }
@@ -201,6 +211,7 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
                           .target = candidate.target,
                           .stored = decision.progress,
                           .ours = {.stored = stored.producers, .shard = std::nullopt},
+                          .source_start = candidate.source_start,
                           .target_start = candidate.target_start,
                           .target_end = candidate.target_end,
                           .limits = candidate.limits,

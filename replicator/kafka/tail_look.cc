@@ -72,6 +72,9 @@ net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, cons
               co_await fetch_partition(source, request.source, position, options.isolation, deadline));
     match.add_source(to_set(fetched, options.isolation));
     if (!match.wants_source() || match.source_position() != position) continue;
+    // A cleaner may have left nothing from here to the end of the log.
+    match.nothing_left_on_source();
+    if (!match.wants_source()) continue;
     auto look = stopped(request, "the target holds more records of ours than the source has");
     look.stop->source_offset = position;
     co_return look;
@@ -106,6 +109,7 @@ net::Async<TailLook> find_anchor_again(client::Cluster& source, client::Cluster&
                             .begin = last->base,
                             .end = request.target_end,
                             .cleaned = request.compacted,
+                            .source_cleaned = request.compacted,
                             .limits = request.limits};
   walked.stored.source_offset = *from;
   walked.stored.source_leader_epoch = LeaderEpoch();
@@ -151,12 +155,15 @@ net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& targ
     // Retention or DeleteRecords; sequences still tell how much was there, where something of ours is left.
     cleaned = true;
   }
-  TailMatch::Options walked{.stored = stored,
-                            .ours = request.ours,
-                            .begin = std::max(behind, request.target_start),
-                            .end = request.target_end,
-                            .cleaned = cleaned,
-                            .limits = request.limits};
+  TailMatch::Options walked{
+      .stored = stored,
+      .ours = request.ours,
+      .begin = std::max(behind, request.target_start),
+      .end = request.target_end,
+      .cleaned = cleaned,
+      .source_start = request.source_start,
+      .source_cleaned = request.compacted || request.source_start > stored.source_offset,
+      .limits = request.limits};
   LH_CO_TRY(auto look, co_await walk(source, target, options, request, std::move(walked), deadline));
   const bool unknown = request.target_start > behind && look.records == 0 && !request.drained && !look.stop;
   if (unknown) {

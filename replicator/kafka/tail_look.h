@@ -15,6 +15,8 @@ struct TailLookRequest {
   TopicPartition target;
   Progress stored;
   OwnProducers ours;
+  /// Log start of the source partition.
+  Offset source_start;
   /// Log start of the target partition, and where looking ends: at our own marker, or at the log's end.
   Offset target_start;
   Offset target_end;

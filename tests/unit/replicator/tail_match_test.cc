@@ -184,6 +184,56 @@ TEST(TailMatch, ComparesRecordsWhereBatchesWereCutDifferently) {
   }
 }
 
+TEST(TailMatch, PassesOverWhatIsGoneFromTheSourceWhereItHasAHole) {
+  // The target holds records 100 to 108; of these the source's cleaner took 100, 103, 104 and 106.
+  auto cleaned = options();
+  cleaned.source_cleaned = true;
+  const std::vector<SourceBatch> source = {
+      {.base = 101, .records = 2}, {.base = 105, .records = 1}, {.base = 107, .records = 4}};
+  const auto match = walked(cleaned, {recut(100, 104, 70, 40), recut(104, 109, 74, 44)}, source);
+  EXPECT_FALSE(match.stopped()) << match.stopped()->detail;
+  EXPECT_EQ(match.records(), 9);
+  EXPECT_EQ(match.progress().source_offset, Offset(109));
+  EXPECT_EQ(match.progress().target_offset, Offset(79));
+  EXPECT_EQ(match.progress().producer.next_sequence, 49);
+  std::vector<OffsetRun> merged;
+  OffsetMap map;
+  for (const auto& run : match.runs()) map.add(run);
+  for (const auto& segment : map.segments()) {
+    for (const auto& run : segment.runs) merged.push_back(run);
+  }
+  EXPECT_EQ(merged, (std::vector{OffsetRun{Offset(101), Offset(71), 2}, OffsetRun{Offset(105), Offset(75), 1},
+                                 OffsetRun{Offset(107), Offset(77), 2}}));
+}
+
+TEST(TailMatch, StopsAtWhatIsGoneFromTheSourceWhereItHasNoHole) {
+  auto cleaned = options();
+  cleaned.source_cleaned = true;
+  const std::vector<SourceBatch> source = {{.base = 101, .records = 9}};
+  // One hole, in front of 101, and two records that are not there.
+  EXPECT_TRUE(walked(cleaned, {recut(99, 104, 70, 40)}, source).stopped());
+  EXPECT_FALSE(walked(cleaned, {recut(100, 104, 70, 40)}, source).stopped());
+  EXPECT_TRUE(walked(options(), {recut(100, 104, 70, 40)}, source).stopped()) << "nothing cleans this source";
+}
+
+TEST(TailMatch, GoesOnWhereWhatWasFoundWasDeletedFromTheSource) {
+  auto deleted = options();
+  deleted.source_cleaned = true;
+  deleted.source_start = Offset(108);
+  TailMatch all(deleted);
+  ASSERT_TRUE(all.add_target(joined({recut(100, 105, 70, 40)})).has_value());
+  ASSERT_TRUE(all.wants_source());
+  EXPECT_EQ(all.source_position(), Offset(108));
+  all.nothing_left_on_source();
+  all.nothing_left_on_target();
+  EXPECT_FALSE(all.stopped() || all.wants_source());
+  EXPECT_EQ(all.progress().source_offset, Offset(105)) << "what lies between is lost, and has to be told";
+  // Three of the source's deleted records were control batches: the target has fewer.
+  const auto some = walked(deleted, {recut(103, 110, 70, 40)}, {{.base = 108, .records = 4}});
+  EXPECT_FALSE(some.stopped()) << some.stopped()->detail;
+  EXPECT_EQ(some.progress().source_offset, Offset(110));
+}
+
 TEST(TailMatch, StopsAtADifferenceInContentOrSequence) {
   auto other = kSource[0];
   other.value = "other";
