@@ -1,6 +1,7 @@
 #include "tests/sim/adversary.h"
 
 #include "protocol/api.h"
+#include "tests/sim/logs.h"
 
 namespace longhaul::sim {
 namespace {
@@ -13,10 +14,9 @@ using sandbox::FaultRule;
 
 /// A cluster's clock may be wrong, but not so much that it refuses what is written now.
 constexpr std::int64_t kClusterClockMaxMs = 20 * 60'000;
-/// The same for a host of Longhaul: brokers take no record from further ahead than an hour, and forget a
+/// A host of Longhaul may have any time: brokers take no record from further ahead than an hour, and forget a
 /// producer whose records are a day old.
-constexpr std::int64_t kClockAheadMaxMs = 30 * 60'000;
-constexpr std::int64_t kClockBackMaxMs = 20 * 3'600'000;
+constexpr std::int64_t kHostClockMaxMs = 3 * 24 * 3'600'000;
 
 struct PassingError {
   ApiKey api;
@@ -89,8 +89,11 @@ std::vector<std::string> Adversary::kinds() {
                                     "broker down",
                                     "leader moved",
                                     "clock jump",
+                                    "host clock an hour ahead",
+                                    "host clock a day behind",
                                     "coordinators moved",
                                     "log compacted",
+                                    "records deleted at the source",
                                     "transactional ids expired",
                                     "epochs used up",
                                     "two instances at once",
@@ -139,6 +142,7 @@ void Adversary::strike() {
                                     &Adversary::clock_jumps,
                                     &Adversary::coordinators_move,
                                     &Adversary::ids_expire,
+                                    &Adversary::delete_start,
                                     &Adversary::clean};
   const auto blow = kBlows[chance_.below(std::size(kBlows))];
   (this->*blow)();
@@ -311,7 +315,9 @@ void Adversary::errors() {
 void Adversary::clock_jumps() {
   ++tally_["clock jump"];
   if (crew_.current() != nullptr && chance_.one_in(2)) {
-    const auto ms = chance_.between(-kClockBackMaxMs, kClockAheadMaxMs);
+    const auto ms = chance_.between(-kHostClockMaxMs, kHostClockMaxMs);
+    if (ms > 3'600'000) ++tally_["host clock an hour ahead"];
+    if (ms < -24 * 3'600'000) ++tally_["host clock a day behind"];
     trace_.event("clock of instance {} is {} ms ahead", crew_.current()->number(), ms);
     crew_.current()->time().set_ahead(ms);
     return;
@@ -360,6 +366,30 @@ void Adversary::clean() {
   }
   trace_.event("compacted topics of {} are cleaned", site.name);
   net_.deliver(site);
+}
+
+void Adversary::delete_start() {
+  auto& source = net_.site("a");
+  // What is read here must not be answered wrongly on purpose.
+  if (!net_.site("b").cluster->faults().rules().empty()) return;
+  for (const auto& topic : plan_.topics) {
+    for (std::int32_t i = 0; topic.loses_start && i <= topic.partitions; ++i) {
+      const auto state = source.cluster->partition(topic.name, PartitionIndex(i));
+      if (!state || state->leader < 0 || chance_.one_in(2)) continue;
+      // Before the flow has begun with a partition nothing of it can be lost on the way.
+      std::string problem;
+      const auto target = read_log(net_, net_.site("b"), {"A." + topic.name, PartitionIndex(i)}, problem);
+      if (!target || target->records.empty()) continue;
+      // Mostly what was replicated long ago; sometimes all that there is.
+      const auto keep = chance_.one_in(3) ? 0 : (state->end_offset - state->start_offset) / 2;
+      const auto before = chance_.between(state->start_offset, state->end_offset - keep);
+      if (before == state->start_offset) continue;
+      if (!source.cluster->delete_records(topic.name, PartitionIndex(i), before, net_.now(source))) continue;
+      ++tally_["records deleted at the source"];
+      trace_.event("{}-{} begins at {}", topic.name, i, before);
+    }
+  }
+  net_.deliver(source);
 }
 
 void Adversary::count_rules() {

@@ -43,6 +43,7 @@ class Adversary {
   void coordinators_move();
   void ids_expire();
   void clean();
+  void delete_start();
   void add_rule(Site& site, sandbox::FaultRule rule);
   void count_rules();
 

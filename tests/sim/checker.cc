@@ -49,10 +49,15 @@ std::vector<TopicPartition> partitions(SimNet& net, const WorldPlan& plan) {
   return all;
 }
 
-bool is_compacted(const WorldPlan& plan, const TopicPartition& partition) {
-  return std::ranges::any_of(plan.topics, [&](const TopicPlan& topic) {
-    return topic.is_compacted && topic.name == partition.topic;
-  });
+const TopicPlan& topic_of(const WorldPlan& plan, const TopicPartition& partition) {
+  const auto found = std::ranges::find(plan.topics, partition.topic, &TopicPlan::name);
+  LH_CHECK(found != plan.topics.end());
+  return *found;
+}
+
+/// Whether the source may lack records that the target has.
+bool forgets(const TopicPlan& topic) {
+  return topic.is_compacted || topic.loses_start;
 }
 
 /// The source as the flow has to read it.
@@ -99,13 +104,25 @@ Tables read_tables(SimNet& net, std::vector<std::string>& problems) {
   return tables;
 }
 
+/// The first record that was written, is not on the target and was not reported as lost.
+std::string silent_loss(const std::vector<Record>& written, const std::set<std::int64_t>& there,
+                        const std::vector<LostRange>& losses) {
+  for (const auto& record : written) {
+    const bool told = std::ranges::any_of(losses, [&](const LostRange& range) {
+      return record.offset >= range.from && record.offset <= range.to;
+    });
+    if (!told && !there.contains(record.offset)) return "LOST WITHOUT A WORD: " + record.to_string();
+  }
+  return {};
+}
+
 using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
-/// Of a compacted topic the target holds what was there when it was read: some of what was written, each once
-/// and in order, and at least what the source still holds. Fills `pairs` with the offsets of what is the
+/// Of a topic that forgets the target holds what was there when it was read: some of what was written, each
+/// once and in order, and at least what the source still holds. Fills `pairs` with the offsets of what is the
 /// same.
-std::string compare_compacted(const std::vector<Record>& written, const std::vector<Record>& source,
-                              const std::vector<Record>& target, Pairs& pairs) {
+std::string compare_remembered(const std::vector<Record>& written, const std::vector<Record>& source,
+                               const std::vector<Record>& target, Pairs& pairs) {
   std::set<std::int64_t> there;
   std::size_t at = 0;
   for (const auto& record : target) {
@@ -123,6 +140,20 @@ std::string compare_compacted(const std::vector<Record>& written, const std::vec
     if (!there.contains(record.offset)) return "LOST, or not replicated yet: " + record.to_string();
   }
   return {};
+}
+
+/// Leaves out pairs of records that the source has forgotten, where the map does not have them either: a
+/// successor could not know which they were.
+void leave_out_forgotten(Pairs& pairs, const std::vector<Record>& source,
+                         const std::map<std::int64_t, MapSegment>& segments) {
+  std::set<std::int64_t> known;
+  for (const auto& record : source) known.insert(record.offset);
+  for (const auto& [number, segment] : segments) {
+    for (const auto& run : segment.runs) {
+      for (std::int64_t i = 0; i < run.records; ++i) known.insert(run.source.value() + i);
+    }
+  }
+  std::erase_if(pairs, [&](const auto& pair) { return !known.contains(pair.first); });
 }
 
 /// Holds the stored map against the pairs that the two logs show.
@@ -144,7 +175,7 @@ std::string compare_map(const Pairs& pairs, const std::map<std::int64_t, MapSegm
 }
 
 std::string check_position(const Tables& tables, const TopicPartition& partition, const Log& source,
-                           const Log& target, const Pairs& pairs) {
+                           const Log& target, Pairs pairs, bool may_forget) {
   const auto found = tables.positions.find(partition);
   if (source.end == 0) return {};  // it may have been made just now
   if (found == tables.positions.end()) return "has no stored position";
@@ -167,12 +198,15 @@ std::string check_position(const Tables& tables, const TopicPartition& partition
   }
   const auto segments = tables.segments.find(partition);
   static const std::map<std::int64_t, MapSegment> kNone;
-  return compare_map(pairs, segments == tables.segments.end() ? kNone : segments->second);
+  const auto& stored_map = segments == tables.segments.end() ? kNone : segments->second;
+  if (may_forget) leave_out_forgotten(pairs, source.records, stored_map);
+  return compare_map(pairs, stored_map);
 }
 
 }  // namespace
 
-std::vector<std::string> check_logs(SimNet& net, const WorldPlan& plan, const Oracle& oracle) {
+std::vector<std::string> check_logs(SimNet& net, const WorldPlan& plan, const Oracle& oracle,
+                                    const Losses& losses) {
   std::vector<std::string> problems;
   static const std::vector<Record> kNone;
   for (const auto& partition : partitions(net, plan)) {
@@ -186,14 +220,22 @@ std::vector<std::string> check_logs(SimNet& net, const WorldPlan& plan, const Or
       problems.push_back(problem);
       continue;
     }
-    Pairs pairs;
-    const bool compacted = is_compacted(plan, partition);
-    if (auto wrong = compacted ? std::string() : compare(written, all->records); !wrong.empty())
+    const auto& topic = topic_of(plan, partition);
+    std::vector<Record> left;
+    std::ranges::copy_if(written, std::back_inserter(left),
+                         [&](const Record& record) { return record.offset >= all->start; });
+    if (auto wrong = topic.is_compacted ? std::string() : compare(left, all->records); !wrong.empty())
       problems.push_back(fmt::format("the simulator is wrong about source {}: {}", partition, wrong));
-    if (auto wrong = compacted ? compare_compacted(written, source->records, target->records, pairs)
-                               : compare(source->records, target->records);
-        !wrong.empty())
-      problems.push_back(fmt::format("{}: {}", partition, wrong));
+    Pairs pairs;
+    auto wrong = forgets(topic) ? compare_remembered(written, source->records, target->records, pairs)
+                                : compare(source->records, target->records);
+    if (wrong.empty() && topic.loses_start) {
+      std::set<std::int64_t> there;
+      for (const auto& pair : pairs) there.insert(pair.first);
+      const auto told = losses.find(partition);
+      wrong = silent_loss(written, there, told == losses.end() ? std::vector<LostRange>() : told->second);
+    }
+    if (!wrong.empty()) problems.push_back(fmt::format("{}: {}", partition, wrong));
   }
   return problems;
 }
@@ -207,15 +249,17 @@ std::vector<std::string> check_state(SimNet& net, const WorldPlan& plan, const O
     const auto target = read_log(net, net.site("b"), target_of(partition), problem);
     if (!source || !target) continue;  // told by check_logs()
     Pairs pairs;
-    if (is_compacted(plan, partition)) {
+    const bool may_forget = forgets(topic_of(plan, partition));
+    if (may_forget) {
       const auto written = oracle.records.find(partition);
       if (written != oracle.records.end())
-        (void)compare_compacted(written->second, source->records, target->records, pairs);
+        (void)compare_remembered(written->second, source->records, target->records, pairs);
     } else {
       for (std::size_t i = 0; i < std::min(source->records.size(), target->records.size()); ++i)
         pairs.emplace_back(source->records[i].offset, target->records[i].offset);
     }
-    if (auto wrong = check_position(tables, partition, *source, *target, pairs); !wrong.empty())
+    if (auto wrong = check_position(tables, partition, *source, *target, std::move(pairs), may_forget);
+        !wrong.empty())
       problems.push_back(fmt::format("{}: {}", partition, wrong));
   }
   return problems;

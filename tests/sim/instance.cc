@@ -28,7 +28,10 @@ replicator::FlowOptions flow_options(const InstancePlan& plan) {
   LH_CHECK(include.has_value() && policy.has_value());
   options.selection = std::make_shared<TopicSelection>(TopicFilter(*std::move(include), PatternList()),
                                                        *std::move(policy), "B", HeartbeatsReplication::off);
-  options.config_exclude = std::make_shared<PatternList>();
+  // As by default: what a source says about times is not the target's.
+  auto exclude = PatternList::compile({"message.timestamp.type"});
+  LH_CHECK(exclude.has_value());
+  options.config_exclude = std::make_shared<PatternList>(*std::move(exclude));
   options.refresh_interval = plan.refresh_interval;
   options.replication_factor = static_cast<std::int16_t>(std::min(2, plan.target_brokers));
   options.offsets_topic = "mm2-offsets.A.internal";

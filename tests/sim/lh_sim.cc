@@ -293,7 +293,7 @@ int main(int count, char** values) {
   using namespace longhaul;
   const auto arguments = sim::parse(count, values);
   if (!arguments) return 2;
-  log::set_level(arguments->run.trace ? log::Level::debug : log::Level::error);
+  log::set_level(arguments->run.trace ? log::Level::debug : log::Level::warn);
   if (arguments->first == arguments->last) return sim::run_one(*arguments);
   return sim::Run(*arguments).all();
 }

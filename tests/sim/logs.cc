@@ -109,6 +109,8 @@ std::optional<Log> read_log(SimNet& net, Site& site, const TopicPartition& parti
     }
     if (offset == before) break;
   }
+  // A log may begin in the middle of a batch.
+  std::erase_if(log.records, [&](const Record& record) { return record.offset < log.start; });
   return log;
 }
 

@@ -33,6 +33,13 @@ struct Oracle {
   std::int64_t count = 0;
 };
 
+/// Source offsets that the flow has reported as lost, both ends included.
+struct LostRange {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+};
+using Losses = std::map<TopicPartition, std::vector<LostRange>>;
+
 /// The data records of a log, and where it begins and ends.
 struct Log {
   std::int64_t start = 0;

@@ -70,10 +70,12 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   plan.faults_end = milliseconds(options.virtual_minutes * 60'000 * 4 / 5);
   plan.late_requests = chance.one_in(2);
   plan.two_instances = chance.one_in(2);
-  // Two limits that docs/decisions and README.md name: of records that are too old to be remembered a broker
-  // does not know who may write them, and what a cleaner takes out of the source cannot be compared any more.
+  // A limit that docs/decisions names: of records that are too old to be remembered a broker does not know
+  // who may write them.
   const bool old_timestamps = !plan.late_requests && !plan.two_instances && chance.one_in(2);
   plan.instance_life = milliseconds(chance.one_of({0, 20'000, 60'000, 150'000}));
+  Chance shape(seed, 0x736861);
+  const bool committed = plan.instance.isolation == protocol::IsolationLevel::read_committed;
   const auto topics = chance.between(1, 3);
   for (std::int64_t i = 0; i < topics; ++i) {
     TopicPlan topic{.name = fmt::format("topic{}", i)};
@@ -82,6 +84,10 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
     if (i > 0 && chance.one_in(3)) topic.created_at = within();
     if (chance.one_in(4)) topic.grows_at = topic.created_at + within();
     topic.is_compacted = plan.instance_life.count() == 0 && chance.one_in(2);
+    if (plan.instance_life.count() != 0) topic.is_compacted = shape.one_in(4);
+    topic.is_append_time = shape.one_in(5);
+    // Of what is gone nobody can say any more whether it was committed.
+    topic.loses_start = shape.one_in(4) && !topic.is_compacted && !committed;
     const auto writers = chance.between(1, 2);
     for (std::int64_t w = 0; w < writers; ++w)
       plan.writers.push_back(writer_plan(chance, topic, old_timestamps));
@@ -107,9 +113,11 @@ std::string WorldPlan::to_string() const {
   if (late_requests) text += ", late requests";
   if (two_instances) text += ", two instances";
   for (const auto& topic : topics) {
-    text += fmt::format("\n  {}{} with {} partitions from {} ms{}", topic.is_compacted ? "compacted " : "",
-                        topic.name, topic.partitions, topic.created_at.count(),
-                        topic.grows_at ? fmt::format(", one more at {} ms", topic.grows_at->count()) : "");
+    text +=
+        fmt::format("\n  {}{}{}{} with {} partitions from {} ms{}", topic.is_compacted ? "compacted " : "",
+                    topic.is_append_time ? "append-time " : "", topic.loses_start ? "losing " : "",
+                    topic.name, topic.partitions, topic.created_at.count(),
+                    topic.grows_at ? fmt::format(", one more at {} ms", topic.grows_at->count()) : "");
   }
   for (const auto& writer : writers) {
     text += fmt::format("\n  writer on {}: {}, {}, stamps {}, up to {} records each {} ms", writer.topic,

@@ -20,6 +20,10 @@ struct TopicPlan {
   std::int32_t partitions = 1;
   /// Its cleaner runs now and then, and its records have keys.
   bool is_compacted = false;
+  /// The source gives records the time of their arrival.
+  bool is_append_time = false;
+  /// Now and then its oldest records are deleted, replicated or not.
+  bool loses_start = false;
   /// When it is created, and when it gets one partition more (nothing: never).
   milliseconds created_at{0};
   std::optional<milliseconds> grows_at;

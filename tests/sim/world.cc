@@ -17,18 +17,43 @@ constexpr std::int64_t kRecordsMin = 1'000;
 /// How often an instance with stopped partitions is replaced before that counts as a failure.
 constexpr int kRestartsMax = 3;
 
+/// The value of a field of a log line; empty when it has none.
+std::string field(const std::string& line, std::string_view name) {
+  const auto at = line.find(fmt::format(" {}=", name));
+  if (at == std::string::npos) return {};
+  const auto from = at + name.size() + 2;
+  return line.substr(from, line.find(' ', from) - from);
+}
+
+/// Notes which source offsets the flow reports as lost.
+void take_loss(const std::string& line, Losses& losses) {
+  LostRange range;
+  const auto at = line.find("source offsets ");
+  const bool is_known =
+      at == std::string::npos
+          ? std::sscanf(field(line, "from_offset").c_str(), "%ld", &range.from) == 1 &&
+                std::sscanf(field(line, "to_offset").c_str(), "%ld", &range.to) == 1
+          : std::sscanf(line.c_str() + at, "source offsets %ld..%ld", &range.from, &range.to) == 2;
+  const auto partition = field(line, "partition");
+  if (!is_known || partition.empty()) return;
+  losses[{field(line, "topic"), PartitionIndex(std::atoi(partition.c_str()))}].push_back(range);
+}
+
 /// Log lines of the world that is running.
 struct Lines {
   static inline Trace* trace = nullptr;
   static inline std::vector<std::string> stops;
+  static inline Losses losses;
 
   explicit Lines(Trace& of) {
     trace = &of;
     stops.clear();
+    losses.clear();
     log::set_capture([](log::Level level, std::string_view line) {
       if (trace->prints()) trace->note(fmt::format("        {}", line));
       if (level == log::Level::error && line.find("partition stopped") != std::string_view::npos)
         stops.emplace_back(line);
+      if (line.find("they are lost") != std::string_view::npos) take_loss(std::string(line), losses);
     });
   }
   ~Lines() { log::set_capture(nullptr); }
@@ -86,6 +111,7 @@ class World {
         // The oracle does not forget, so nor may the source.
         sandbox::TopicConfig::Values configs{{"retention.ms", "-1"}};
         if (topic.is_compacted) configs["cleanup.policy"] = "compact";
+        if (topic.is_append_time) configs["message.timestamp.type"] = "LogAppendTime";
         if (!source_.cluster->create_topic(topic.name, topic.partitions, -1, configs)) return false;
         net_.deliver(source_);
         return true;
@@ -136,7 +162,7 @@ class World {
     catch_up();
     if (loop_.spins()) return;
     crew_.drain_current(outcome_.problems);
-    for (auto& wrong : check_logs(net_, plan_, writers_.oracle())) problem(std::move(wrong));
+    for (auto& wrong : check_logs(net_, plan_, writers_.oracle(), Lines::losses)) problem(std::move(wrong));
     if (outcome_.problems.empty()) {
       for (auto& wrong : check_state(net_, plan_, writers_.oracle())) problem(std::move(wrong));
     }

@@ -281,6 +281,7 @@ void Writers::produce(Writer& writer, std::int32_t leader, std::int32_t partitio
   auto& log = oracle_.records[{writer.plan.topic, PartitionIndex(partition)}];
   for (std::size_t i = 0; i < records.size(); ++i) {
     records[i].offset = one.base_offset + static_cast<std::int64_t>(i);
+    if (one.log_append_time_ms >= 0) records[i].timestamp = one.log_append_time_ms;
     log.push_back(std::move(records[i]));
   }
   oracle_.count += count;
