@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/verify_partitions.h"
 #include "app/verify_sample.h"
 #include "app/wiring.h"
 #include "client/admin_requests.h"
@@ -19,63 +20,9 @@ namespace {
 
 using client::Cluster;
 using replicator::ComparedPartition;
-using replicator::Difference;
 using Report = std::function<void(const VerifyResult&)>;
 
 constexpr milliseconds kAdminTimeout{30'000};
-
-std::string arrow(const TopicPartition& source, const TopicPartition& target) {
-  return fmt::format("{} -> {}", source, target);
-}
-
-std::string explained(const Difference& difference) {
-  switch (difference.kind) {
-    case Difference::Kind::missing_on_target:
-      return fmt::format("the target ends at offset {}; the source has a record at offset {} with key {}",
-                         difference.target_offset, difference.source_offset, difference.source_text);
-    case Difference::Kind::extra_on_target:
-      return fmt::format(
-          "the source ends at offset {}; the target has a record too much at offset {} with key {}",
-          difference.source_offset, difference.target_offset, difference.target_text);
-    case Difference::Kind::record:
-      break;
-  }
-  return fmt::format("{} differs at source offset {}, target offset {}: source {}, target {}",
-                     to_string(difference.field), difference.source_offset, difference.target_offset,
-                     difference.source_text, difference.target_text);
-}
-
-std::string remarks(const replicator::PartitionVerifier::Counts& counts) {
-  std::string text;
-  if (counts.skipped_on_target > 0) {
-    text += fmt::format("; the source's log begins later: {} older records of the target left out",
-                        counts.skipped_on_target);
-  }
-  if (counts.skipped_on_source > 0) {
-    text += fmt::format("; the target's log begins later: {} older records of the source left out",
-                        counts.skipped_on_source);
-  }
-  if (counts.append_times > 0) {
-    text += fmt::format("; {} timestamps not compared: the target's are append times", counts.append_times);
-  }
-  return text;
-}
-
-VerifyResult result_of(const ComparedPartition& partition, const replicator::ComparisonOutcome& outcome) {
-  VerifyResult result{.what = arrow(partition.source, partition.target), .records = outcome.counts.records};
-  if (partition.from_timestamp) result.what += fmt::format(" from time {}", *partition.from_timestamp);
-  if (outcome.difference) {
-    result.kind = VerifyResult::Kind::differs;
-    result.text = fmt::format("after {} equal records, {}", result.records, explained(*outcome.difference));
-  } else if (outcome.failure) {
-    result.kind = VerifyResult::Kind::not_compared;
-    result.text = fmt::format("after {} equal records: {}", result.records, *outcome.failure);
-  } else {
-    result.text = fmt::format("{} records", result.records);
-  }
-  result.text += remarks(outcome.counts);
-  return result;
-}
 
 /// One flow while it is compared: what is left to do, and the clusters.
 class FlowComparison {
@@ -102,7 +49,7 @@ class FlowComparison {
 
  private:
   net::Async<void> compare_all() {
-    LH_CO_TRY_VOID(co_await find_partitions());
+    LH_CO_TRY_VOID(co_await find_jobs());
     LH_CO_TRY_VOID(co_await find_offsets());
     for (int lane = 0; lane < options_.parallel; ++lane) {
       ++working_;
@@ -116,42 +63,16 @@ class FlowComparison {
     return net::saturating_add(io_.time.now(), kAdminTimeout);
   }
 
-  bool is_selected(const std::string& topic) const {
-    if (!flow_.selection->decide(topic).replicate) return false;
-    return !options_.topics || options_.topics->match(topic) == replicator::JavaPattern::Match::yes;
-  }
-
-  net::Async<void> find_partitions() {
-    LH_CO_TRY(const auto source_topics, co_await client::list_topics(source_, admin_deadline()));
-    LH_CO_TRY(const auto target_topics, co_await client::list_topics(target_, admin_deadline()));
-    std::map<std::string, std::int32_t> on_target;
-    for (const auto& topic : target_topics) on_target.emplace(topic.name, topic.partitions_count);
-    for (const auto& topic : source_topics) {
-      if (!is_selected(topic.name)) continue;
-      const auto remote = flow_.policy().remote_topic(flow_.source, topic.name);
-      const auto found = on_target.find(remote);
-      if (found == on_target.end()) {
-        differs(topic.name + " -> " + remote, fmt::format("the topic does not exist on {}", flow_.target));
-        continue;
-      }
-      add_partitions(topic, remote, found->second);
+  net::Async<void> find_jobs() {
+    LH_CO_TRY(auto found,
+              co_await find_partitions(source_, target_, flow_, options_.topics, admin_deadline()));
+    for (auto& mismatch : found.mismatches) {
+      report_({.kind = VerifyResult::Kind::differs,
+               .what = std::move(mismatch.what),
+               .text = std::move(mismatch.text)});
     }
+    for (auto& partition : found.partitions) jobs_.push_back(std::move(partition));
     co_return Result<void>{};
-  }
-
-  void add_partitions(const client::TopicListing& topic, const std::string& remote, std::int32_t on_target) {
-    if (topic.partitions_count != on_target) {
-      differs(topic.name + " -> " + remote,
-              fmt::format("{} partitions on {}, {} on {}", topic.partitions_count, flow_.source, on_target,
-                          flow_.target));
-    }
-    for (std::int32_t i = 0; i < std::min(topic.partitions_count, on_target); ++i) {
-      jobs_.push_back({.source = {topic.name, PartitionIndex(i)}, .target = {remote, PartitionIndex(i)}});
-    }
-  }
-
-  void differs(std::string what, std::string text) {
-    report_({.kind = VerifyResult::Kind::differs, .what = std::move(what), .text = std::move(text)});
   }
 
   /// Starts and ends of all partitions, the source's first: what the target has by then may only be more.
@@ -162,17 +83,18 @@ class FlowComparison {
       sources.push_back(job.source);
       targets.push_back(job.target);
     }
-    LH_CO_TRY(const auto source_ranges, co_await ranges(source_, std::move(sources), isolation_));
+    LH_CO_TRY(const auto source_ranges,
+              co_await offset_ranges(source_, std::move(sources), isolation_, admin_deadline()));
     LH_CO_TRY(const auto target_ranges,
-              co_await ranges(target_, std::move(targets), protocol::IsolationLevel::read_committed));
+              co_await offset_ranges(target_, std::move(targets), protocol::IsolationLevel::read_committed,
+                                     admin_deadline()));
     std::deque<ComparedPartition> known;
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
       auto& job = jobs_[i];
       const auto& failed = !source_ranges[i] ? source_ranges[i] : target_ranges[i];
       if (!failed) {
-        report_({.kind = VerifyResult::Kind::not_compared,
-                 .what = arrow(job.source, job.target),
-                 .text = failed.error().message()});
+        report_(
+            {.kind = VerifyResult::Kind::not_compared, .what = arrow(job), .text = failed.error().message()});
         continue;
       }
       job.source_range = *source_ranges[i];
@@ -190,36 +112,14 @@ class FlowComparison {
       auto found = co_await sample_places(source_, target_, job, isolation_, records, admin_deadline());
       if (!found && net::is_aborted(found.error())) co_return fail(found.error());
       if (!found) {
-        report_({.kind = VerifyResult::Kind::not_compared,
-                 .what = arrow(job.source, job.target),
-                 .text = found.error().message()});
+        report_(
+            {.kind = VerifyResult::Kind::not_compared, .what = arrow(job), .text = found.error().message()});
         continue;
       }
       for (auto& place : *found) places.push_back(std::move(place));
     }
     jobs_ = std::move(places);
     co_return Result<void>{};
-  }
-
-  net::Async<std::vector<Result<replicator::OffsetRange>>> ranges(Cluster& cluster,
-                                                                  std::vector<TopicPartition> asked,
-                                                                  protocol::IsolationLevel isolation) {
-    std::vector<client::OffsetQuery> starts_asked;
-    for (const auto& partition : asked) starts_asked.push_back({partition, protocol::kEarliestTimestamp});
-    LH_CO_TRY(const auto starts,
-              co_await client::list_offsets(cluster, std::move(starts_asked), isolation, admin_deadline()));
-    LH_CO_TRY(const auto ends,
-              co_await client::end_offsets(cluster, std::move(asked), isolation, admin_deadline()));
-    std::vector<Result<replicator::OffsetRange>> found;
-    for (std::size_t i = 0; i < ends.size(); ++i) {
-      const auto& failed = !starts[i].listed ? starts[i].listed : ends[i].listed;
-      if (!failed) {
-        found.emplace_back(in_context(failed.error(), "{}", cluster.name()));
-      } else {
-        found.emplace_back(replicator::OffsetRange{starts[i].listed->offset, ends[i].listed->offset});
-      }
-    }
-    co_return found;
   }
 
   net::Task work(int lane) {

@@ -7,23 +7,13 @@
 #include <string>
 
 #include "app/config/flow_config.h"
+#include "app/verify_result.h"
 #include "base/clock.h"
 #include "client/options.h"
 #include "net/io.h"
 #include "replicator/java_pattern.h"
 
 namespace longhaul::app {
-
-/// One partition, or one topic that could not be taken apart into partitions, after it was compared.
-struct VerifyResult {
-  enum class Kind { same, differs, not_compared };
-  Kind kind = Kind::same;
-  /// "orders-3 -> A.orders-3"
-  std::string what;
-  /// What was found, for one line.
-  std::string text;
-  std::int64_t records = 0;
-};
 
 struct VerifyOptions {
   /// Source topics to compare of those that the flow selects; all when empty.
@@ -34,6 +24,9 @@ struct VerifyOptions {
   milliseconds patience{5'000};
   /// Records to compare of each partition, at places spread over its time; all when empty.
   std::optional<std::int64_t> sample = std::nullopt;
+  /// Following begins with the first record that is this late (milliseconds of the epoch); with the first of
+  /// all without it.
+  std::optional<std::int64_t> since = std::nullopt;
 };
 
 /// How both sides are reached.

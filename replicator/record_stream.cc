@@ -43,6 +43,13 @@ void RecordStream::extend(Offset end) {
   range_.end = std::max(range_.end, end);
 }
 
+void RecordStream::read_from(Offset offset) {
+  sets_.clear();
+  entry_offset_.reset();
+  fetch_offset_ = offset;
+  position_ = offset;
+}
+
 bool RecordStream::finished() const {
   return !entry_offset_ && (position_ >= range_.end || (sets_.empty() && fetch_offset_ >= range_.end));
 }

@@ -42,6 +42,12 @@ class RecordStream {
   void nothing_left() { fetch_offset_ = range_.end; }
   /// Reads on to a later end.
   void extend(Offset end);
+  /// Gives up what was fetched, and reads on from `offset`.
+  void read_from(Offset offset);
+  /// Where read_from() goes on with the record behind the current one.
+  [[nodiscard]] Offset resume_offset() const {
+    return sets_.empty() && !entry_offset_ ? fetch_offset_ : position_;
+  }
 
   /// Moves to the next record; false when that needs another fetch or when there is none, see finished(). An
   /// error is final and names the offset, as of damaged batches.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/system/errc.hpp>
 
+#include "replicator/record_text.h"
+
 namespace longhaul::replicator {
 namespace {
 
@@ -25,36 +27,7 @@ bool equal(const protocol::RecordHeadersView& a, const protocol::RecordHeadersVi
   return true;
 }
 
-/// One line for a person: the bytes as text where they are text, their number, and nothing that a terminal
-/// obeys.
-std::string shown(const protocol::NullableBytes& bytes) {
-  constexpr std::size_t kLongest = 48;
-  if (!bytes) return "null";
-  std::string text;
-  for (const auto byte : bytes->first(std::min(bytes->size(), kLongest))) {
-    const auto c = std::to_integer<unsigned char>(byte);
-    if (c >= 0x20 && c < 0x7F && c != '\'' && c != '\\') {
-      text.push_back(static_cast<char>(c));
-    } else {
-      text += fmt::format("\\x{:02x}", c);
-    }
-  }
-  return fmt::format("'{}'{} ({} bytes)", text, bytes->size() > kLongest ? "..." : "", bytes->size());
-}
-
-std::string shown(const protocol::RecordHeadersView& headers) {
-  constexpr int kMost = 4;
-  std::string text = fmt::format("{} headers", headers.count());
-  int number = 0;
-  for (const auto& header : headers) {
-    if (++number > kMost) return text + " ...";
-    text += fmt::format("{} {}={}", number == 1 ? ":" : ",", shown(protocol::NullableBytes(header.key)),
-                        shown(header.value));
-  }
-  return text;
-}
-
-std::string shown(const StreamRecord& record, RecordField field) {
+std::string shown_field(const StreamRecord& record, RecordField field) {
   switch (field) {
     case RecordField::key:
       return shown(record.key);
@@ -99,6 +72,7 @@ PartitionVerifier::PartitionVerifier(Options options)
       target_from_(options.from_timestamp),
       source_goal_(options.source.end),
       target_goal_(options.from_timestamp ? options.target.begin : options.target.end),
+      follow_(options.follow),
       source_starts_late_(!options.from_timestamp && options.source.begin > Offset(0)),
       target_starts_late_(!options.from_timestamp && options.target.begin > Offset(0)) {}
 
@@ -130,6 +104,7 @@ Result<bool> PartitionVerifier::load_sampled(VerifySide side) {
 
 /// Whether the side's current record lies below the end it had at the start.
 bool PartitionVerifier::is_required(VerifySide side) const {
+  if (follow_) return side == VerifySide::source ? has_source_ : has_target_;
   if (side == VerifySide::source) return has_source_ && source_.current().offset < source_goal_;
   return has_target_ && target_.current().offset < target_goal_;
 }
@@ -151,6 +126,7 @@ Result<PartitionVerifier::Need> PartitionVerifier::run(std::int64_t records_max)
       // nothing wrong either: it is asked for, and the comparison goes on when it came.
       return Need::more_records;
     }
+    if (!has_source && !has_target && follow_) return missing_at(VerifySide::target);
     if (!has_source || !has_target) {
       const bool must_go_on = has_source ? is_required(VerifySide::source) : is_required(VerifySide::target);
       if (must_go_on) return missing_at(has_source ? VerifySide::target : VerifySide::source);
@@ -175,13 +151,14 @@ void PartitionVerifier::compare() {
   const auto field = first_difference(source_.current(), target_.current());
   if (!field) {
     state_ = State::comparing;
+    at_start_ = false;
     ++counts_.records;
     if (target_.current().is_append_time) ++counts_.append_times;
     has_source_ = false;
     has_target_ = false;
     return;
   }
-  if (state_ == State::comparing && counts_.records == 0) begin_skipping(*field);
+  if (state_ == State::comparing && at_start_) begin_skipping(*field);
   switch (state_) {
     case State::skipping_source:
       ++counts_.skipped_on_source;
@@ -215,12 +192,12 @@ Difference PartitionVerifier::differing(RecordField field) const {
           .field = field,
           .source_offset = source_.current().offset,
           .target_offset = target_.current().offset,
-          .source_text = shown(source_.current(), field),
-          .target_text = shown(target_.current(), field)};
+          .source_text = shown_field(source_.current(), field),
+          .target_text = shown_field(target_.current(), field)};
 }
 
 void PartitionVerifier::give_up() {
-  const bool never_met = state_ != State::comparing;
+  const bool never_met = state_ == State::skipping_source || state_ == State::skipping_target;
   state_ = State::done;
   if (never_met) {
     difference_ = std::move(start_difference_);
@@ -231,12 +208,29 @@ void PartitionVerifier::give_up() {
   difference.target_offset = has_target_ ? target_.current().offset : target_.position();
   if (lacking_ == VerifySide::target) {
     difference.kind = Difference::Kind::missing_on_target;
-    difference.source_text = shown(source_.current(), RecordField::key);
+    difference.source_text = shown_field(source_.current(), RecordField::key);
   } else {
     difference.kind = Difference::Kind::extra_on_target;
-    difference.target_text = shown(target_.current(), RecordField::key);
+    difference.target_text = shown_field(target_.current(), RecordField::key);
   }
   difference_ = std::move(difference);
+}
+
+void PartitionVerifier::lost_start(VerifySide side, Offset begin) {
+  (side == VerifySide::source ? has_source_ : has_target_) = false;
+  (side == VerifySide::source ? source_starts_late_ : target_starts_late_) = true;
+  // What the other side did not lose is as late as before; only this one is looked for.
+  (side == VerifySide::source ? target_starts_late_ : source_starts_late_) &= at_start_;
+  at_start_ = true;
+  state_ = State::comparing;
+  stream(side).read_from(begin);
+}
+
+void PartitionVerifier::release() {
+  source_.read_from(has_source_ ? source_.current().offset : source_.resume_offset());
+  target_.read_from(has_target_ ? target_.current().offset : target_.resume_offset());
+  has_source_ = false;
+  has_target_ = false;
 }
 
 }  // namespace longhaul::replicator

@@ -343,5 +343,78 @@ TEST(Verify, ComparesTheProducersTimesWhereTheFlowCopiesThem) {
   EXPECT_EQ(passed.verifier.counts().records, 10);
 }
 
+Bytes numbered(int from, int to) {
+  auto batch = batch_builder().base_offset(from);
+  for (int i = from; i < to; ++i) batch.record({.key = fmt::format("{}", i)});
+  return batch.build();
+}
+
+TEST(VerifyFollow, NeitherEndsNorMissesWhatIsStillToArrive) {
+  Comparison run({numbered(0, 10), 0, 10}, {numbered(0, 7), 0, 7}, {.follow = true});
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_EQ(run.need(), Need::later_end);
+    EXPECT_EQ(run.verifier.lacking(), VerifySide::target);
+    EXPECT_EQ(run.verifier.doubt(), RecordComparer::Doubt::on_its_way);
+  }
+  run.verifier.release();
+  EXPECT_EQ(run.verifier.stream(VerifySide::source).fetch_offset(), Offset(7)) << "read and not yet compared";
+  run.add(VerifySide::source, numbered(0, 10));
+  run.verifier.stream(VerifySide::target).extend(Offset(10));
+  run.add(VerifySide::target, numbered(7, 10));
+  ASSERT_EQ(run.need(), Need::later_end) << "both have come to their ends, and that is not the end";
+  EXPECT_EQ(run.verifier.doubt(), RecordComparer::Doubt::on_its_way);
+  EXPECT_EQ(run.verifier.counts().records, 10);
+  EXPECT_EQ(run.verifier.stream(VerifySide::source).resume_offset(), Offset(10));
+}
+
+TEST(VerifyFollow, ReadsAgainWhatCameFromBehindTheEnd) {
+  Comparison run({numbered(0, 4), 0, 2}, {joined({numbered(0, 2), numbered(2, 4)}), 0, 2}, {.follow = true});
+  ASSERT_EQ(run.need(), Need::later_end);
+  EXPECT_EQ(run.verifier.counts().records, 2);
+  run.verifier.release();
+  for (const auto side : {VerifySide::source, VerifySide::target}) {
+    EXPECT_EQ(run.verifier.stream(side).fetch_offset(), Offset(2));
+    run.verifier.stream(side).extend(Offset(4));
+    run.add(side, numbered(2, 4));
+  }
+  ASSERT_EQ(run.need(), Need::later_end);
+  EXPECT_EQ(run.verifier.counts().records, 4);
+}
+
+TEST(VerifyFollow, FindsTheGapOnceLaterRecordsArrive) {
+  auto target = batch_builder();
+  for (const int i : {0, 1, 3}) target.record({.key = fmt::format("{}", i)});
+  Comparison run({numbered(0, 4), 0, 4}, {target.build(), 0, 3}, {.follow = true});
+  ASSERT_EQ(run.need(), Need::done);
+  ASSERT_TRUE(run.verifier.difference());
+  EXPECT_EQ(run.verifier.difference()->source_offset, Offset(2));
+  EXPECT_EQ(run.verifier.difference()->target_offset, Offset(2));
+}
+
+TEST(VerifyFollow, ARecordTooMuchIsOverdueOnTheSource) {
+  Comparison run({numbered(0, 2), 0, 2}, {numbered(0, 3), 0, 3}, {.follow = true});
+  ASSERT_EQ(run.need(), Need::later_end);
+  EXPECT_EQ(run.verifier.lacking(), VerifySide::source);
+  EXPECT_EQ(run.verifier.doubt(), RecordComparer::Doubt::overdue);
+  run.verifier.give_up();
+  ASSERT_EQ(run.need(), Need::done);
+  EXPECT_EQ(run.verifier.difference()->kind, Difference::Kind::extra_on_target);
+}
+
+TEST(Verify, GoesOnWhereALogBeginsThatLostItsStartMeanwhile) {
+  Comparison run({numbered(0, 3), 0, 3}, {numbered(0, 3), 0, 3}, {.follow = true});
+  ASSERT_EQ(run.need(), Need::later_end);
+  run.verifier.stream(VerifySide::source).extend(Offset(10));
+  run.verifier.stream(VerifySide::target).extend(Offset(10));
+  run.verifier.lost_start(VerifySide::source, Offset(6));
+  EXPECT_EQ(run.verifier.stream(VerifySide::source).fetch_offset(), Offset(6));
+  run.add(VerifySide::source, numbered(6, 10));
+  run.add(VerifySide::target, numbered(3, 10));
+  ASSERT_EQ(run.need(), Need::later_end);
+  EXPECT_EQ(run.verifier.difference(), std::nullopt);
+  EXPECT_EQ(run.verifier.counts().records, 7);
+  EXPECT_EQ(run.verifier.counts().skipped_on_target, 3);
+}
+
 }  // namespace
 }  // namespace longhaul::replicator
