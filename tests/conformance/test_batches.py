@@ -151,6 +151,25 @@ class RewritingTest(Batches):
         self.assertEqual(self.counted(summary), (16, 1, 1, 6))
 
 
+class LargeRecordsTest(Batches):
+    """Records of 10 MB, where both sides take them: the fetch limit, a slab and a Produce request all have to grow."""
+
+    SOURCE_SETTINGS = {"message.max.bytes": "12000000", "socket.request.max.bytes": "104857600"}
+    TARGET_SETTINGS = SOURCE_SETTINGS
+
+    def test_records_of_ten_megabytes(self):
+        self.tool.create_topic(self.a, "large", 2)
+        large = [record(b"big-%d" % i, bytes([65 + i]) * 10_000_000, timestamp=1_700_000_000_000 + i) for i in range(3)]
+        for number, one in enumerate(large):
+            self.tool.produce(self.a, "large", [batch([one], number % 2)])
+            self.tool.produce(self.a, "large", [batch([record(b"small-%d" % number, b"x")], number % 2)])
+        summary = self.copy("big", "large")
+        self.assert_same("large", "big.large", readers=("java", "franz-go"))
+        records, passed, reencoded, _ = self.counted(summary)
+        self.assertEqual((records, passed, reencoded), (6, 6, 0))
+        self.assertEqual(self.verify("big", "large").count(": same:"), 2)
+
+
 class StopsTest(Batches):
     """What cannot be forwarded stops its partition, with one line; everything else goes on."""
 
