@@ -72,6 +72,14 @@ void Fence::begin_again(const Error& error) {
 void Fence::on_refused_call(const Error& error) {
   if (is_refused(error)) {
     end(Verdict::refused, error);
+  } else if (is_fenced(error) && action_ != Action::initialise && ++restarts_ <= kRestartsMax) {
+    // The coordinator raises the epoch too, when it aborts a transaction that has lasted too long: a request
+    // of ours that came late may have opened one. It gives the next epoch to the last owner then (KIP-588),
+    // and refuses whoever was the owner before that.
+    for (const auto& [partition, offset] : markers_) waiting_.insert(partition);
+    markers_.clear();
+    holder_ = producer_;
+    action_ = Action::initialise;
   } else if (is_fenced(error)) {
     // Whoever took the id after us goes on: two that fence each other for ever help nobody.
     end(Verdict::taken_over, error);
@@ -141,8 +149,8 @@ void Fence::on_marker(const TopicPartition& partition, Offset offset) {
 
 void Fence::on_later_marker(const TopicPartition& partition) {
   if (action_ != Action::await_markers) return;
-  end(Verdict::taken_over, Error{protocol::kafka_error(KafkaErrc::producer_fenced),
-                                 fmt::format("a later marker in {}", partition)});
+  on_refused_call(Error{protocol::kafka_error(KafkaErrc::producer_fenced),
+                        fmt::format("a later marker in {}", partition)});
 }
 
 void Fence::on_unreadable(const TopicPartition& partition, Error error) {

@@ -14,9 +14,10 @@ using sandbox::FaultRule;
 
 /// A cluster's clock may be wrong, but not so much that it refuses what is written now.
 constexpr std::int64_t kClusterClockMaxMs = 20 * 60'000;
-/// A host of Longhaul may have any time: brokers take no record from further ahead than an hour, and forget a
-/// producer whose records are a day old.
-constexpr std::int64_t kHostClockMaxMs = 3 * 24 * 3'600'000;
+/// A host of Longhaul may be wrong by much more: brokers take no record from further ahead than an hour, and
+/// forget a producer whose records are a day old. Half a day ahead, all records would be old.
+constexpr std::int64_t kHostAheadMaxMs = 11 * 3'600'000;
+constexpr std::int64_t kHostBehindMaxMs = 30 * 3'600'000;
 
 struct PassingError {
   ApiKey api;
@@ -315,7 +316,7 @@ void Adversary::errors() {
 void Adversary::clock_jumps() {
   ++tally_["clock jump"];
   if (crew_.current() != nullptr && chance_.one_in(2)) {
-    const auto ms = chance_.between(-kHostClockMaxMs, kHostClockMaxMs);
+    const auto ms = chance_.between(-kHostBehindMaxMs, kHostAheadMaxMs);
     if (ms > 3'600'000) ++tally_["host clock an hour ahead"];
     if (ms < -24 * 3'600'000) ++tally_["host clock a day behind"];
     trace_.event("clock of instance {} is {} ms ahead", crew_.current()->number(), ms);

@@ -151,7 +151,29 @@ TEST(Fence, GivesWayToALaterEpoch) {
   add_all(f);
   f.on_ended({});
   f.on_later_marker(kOne);
+  // It may have been the coordinator: the last owner is given the next epoch then, and nobody else.
+  EXPECT_EQ(f.action(), Action::initialise);
+  EXPECT_EQ(f.holder(), std::optional(kProducer));
+  f.on_initialised(std::unexpected(error(KafkaErrc::producer_fenced)));
   EXPECT_EQ(f.verdict(), Verdict::taken_over);
+}
+
+TEST(Fence, GoesOnWhenTheCoordinatorRaisedTheEpochItself) {
+  auto f = fence({kOne, kTwo});
+  f.on_initialised(kProducer);
+  add_all(f);
+  f.on_ended({});
+  f.on_marker(kTwo, Offset(20));
+  f.on_later_marker(kOne);
+  f.on_initialised(ProducerEpoch{kProducer.id, 5});
+  EXPECT_EQ(f.action(), Action::add_partitions);
+  EXPECT_EQ(f.waiting(), (std::vector{kOne, kTwo})) << "a marker of the former epoch holds nobody back";
+  add_all(f);
+  f.on_ended({});
+  f.on_marker(kOne, Offset(11));
+  f.on_marker(kTwo, Offset(21));
+  EXPECT_EQ(f.verdict(), Verdict::fenced);
+  EXPECT_EQ(f.producer(), (ProducerEpoch{kProducer.id, 5}));
 }
 
 TEST(Fence, HalvesATimeoutThatTheBrokerFindsTooLong) {
@@ -197,6 +219,7 @@ TEST(Fence, EveryCallFailingInTurn) {
           f.on_ended(fails);
         }
       }
+      if (row.verdict == Verdict::taken_over && at > 0) f.on_initialised(fails);
       const auto what = "error " + std::to_string(static_cast<int>(row.code)) + " at " + std::to_string(at);
       if (row.verdict) {
         EXPECT_EQ(f.verdict(), *row.verdict) << what;
