@@ -31,7 +31,9 @@ class ProxiedCluster(KafkaCluster):
     def __init__(self, name, proxies):
         self.proxies = proxies
         super().__init__(name, brokers=BROKERS, heap="320m", settings={
-            "min.insync.replicas": 2, "transaction.state.log.min.isr": 2, "replica.lag.time.max.ms": 10000})
+            "min.insync.replicas": 2, "transaction.state.log.min.isr": 2, "replica.lag.time.max.ms": 10000,
+            # A broker that gets no processor for a minute shall wait on, and not end.
+            "initial.broker.registration.timeout.ms": 600_000})
         self._tool = None
 
     def make_node(self, node_id):
@@ -57,6 +59,18 @@ class ProxiedCluster(KafkaCluster):
     def __exit__(self, *details):
         self._tool.close()
         super().__exit__(*details)
+
+    def start_node(self, index=0, seconds=180):
+        """Brokers end when they cannot start in time, too: on a machine that is busy elsewhere one is started anew."""
+        node = self.nodes[index]
+        for attempt in range(3):
+            try:
+                node.launch()
+                return wait_until(node.answers, seconds, f"cluster {self.name} to answer on {node.address}", 0.05)
+            except LabError as error:
+                if attempt == 2 or node.process.running():
+                    raise
+                print(f"chaos: {str(error).splitlines()[0]} (started again)", flush=True)
 
     def wait_in_sync(self, seconds):
         """Until every partition has all its replicas in sync: only then another broker may go."""
