@@ -20,6 +20,7 @@
 #include "net/error.h"
 #include "replicator/fence.h"
 #include "replicator/kafka/topic_reader.h"
+#include "replicator/partition_pipeline.h"
 
 namespace longhaul::app {
 namespace {
@@ -43,7 +44,9 @@ struct FlowPlan {
   std::string source_cluster_id;
   std::string target_cluster_id;
   replicator::TopicPlan topics;
-  /// Why the target does not let us use transactional ids; empty when it does, or when that is not known.
+  /// Why the target does not let us use the transactional ids that guard partitions, and those of its
+  /// transactions; empty when it does, or when that is not known.
+  std::string guards_refused;
   std::string transactions_refused;
   /// By source topic, of those that would be created.
   std::map<std::string, replicator::CreationConfigs> configs;
@@ -53,13 +56,9 @@ struct FlowPlan {
   std::size_t not_looked_into = 0;
 };
 
-/// Asks for the coordinator of one of the flow's transactional ids, which needs DESCRIBE on it and changes
-/// nothing. An id that may be described but not written is only noticed by the run.
-net::Async<std::string> why_no_transactions(client::Cluster& target, const replicator::FlowOptions& options,
-                                            SteadyTime deadline) {
-  if (options.exactly_once == replicator::ExactlyOnce::off) co_return std::string();
-  auto id = replicator::transactional_id(options.deployment_id, options.name(),
-                                         {options.state_topic, PartitionIndex(0)});
+/// Asks for the coordinator of one transactional id, which needs DESCRIBE on it and changes nothing. An id
+/// that may be described but not written is only noticed by the run.
+net::Async<std::string> why_refused(client::Cluster& target, std::string id, SteadyTime deadline) {
   const auto until = std::min(deadline, net::saturating_add(target.io().time.now(), kCoordinatorTimeout));
   const auto found = co_await target.coordinator(client::CoordinatorType::transaction, std::move(id), until);
   if (found) co_return std::string();
@@ -69,10 +68,24 @@ net::Async<std::string> why_no_transactions(client::Cluster& target, const repli
   co_return refused ? found.error().message() : std::string();
 }
 
+/// One of the flow's transactional ids stands for all: for the one that guards a partition, and where
+/// something is written in transactions, for theirs.
+net::Async<void> ask_for_transactional_ids(client::Cluster& target, const replicator::FlowOptions& options,
+                                           FlowPlan& plan, SteadyTime deadline) {
+  if (options.exactly_once == replicator::ExactlyOnce::off) co_return Result<void>{};
+  const auto guard = replicator::transactional_id(options.deployment_id, options.name(),
+                                                  {options.state_topic, PartitionIndex(0)});
+  LH_CO_TRY(plan.guards_refused, co_await why_refused(target, guard, deadline));
+  if (options.transactions == replicator::Transactions::never) co_return Result<void>{};
+  LH_CO_TRY(plan.transactions_refused,
+            co_await why_refused(target, replicator::transaction_id_for(guard), deadline));
+  co_return Result<void>{};
+}
+
 net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
                           const replicator::FlowOptions& options, SteadyTime deadline) {
   FlowPlan plan;
-  LH_CO_TRY(plan.transactions_refused, co_await why_no_transactions(target, options, deadline));
+  LH_CO_TRY_VOID(co_await ask_for_transactional_ids(target, options, plan, deadline));
   LH_CO_TRY(const auto source_topics, co_await replicator::read_topics(source, deadline));
   LH_CO_TRY(const auto target_topics, co_await replicator::read_topics(target, deadline));
   plan.source_cluster_id = source.metadata().cluster_id().value_or("unknown");
@@ -105,6 +118,7 @@ net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
                        .target = values_of(on_target, change.remote_topic)};
     if (change.kind == TopicChange::Kind::create && is_readable) {
       plan.configs[name] = configs_for_creation(options, traits.source, known);
+      traits.creation = plan.configs[name].copied;
     }
     if (plan.notes.size() < kLookedInto) {
       // A topic without leader must not hold up the others.
@@ -113,6 +127,13 @@ net::Async<FlowPlan> look(client::Cluster& source, client::Cluster& target,
       if (!seen && net::is_aborted(seen.error())) co_return fail(seen.error());
       // Somebody who may not read the topic learns that from the run; the plan says the rest.
       traits.holds_transactions = seen && *seen;
+      if (change.kind == TopicChange::Kind::create) {
+        const auto remembered = replicator::PipelineOptions{}.producer_memory;
+        const auto old = co_await begins_before(source, change.source,
+                                                source.io().time.wall_ms() - remembered.count(), soon);
+        if (!old && net::is_aborted(old.error())) co_return fail(old.error());
+        traits.begins_old = old && *old;
+      }
     } else {
       ++plan.not_looked_into;
     }
@@ -158,6 +179,27 @@ void print_topic(const TopicChange& change, const FlowPlan& plan, const config::
   }
 }
 
+void print_transactions(const config::FlowConfig& flow, const FlowPlan& plan) {
+  if (flow.own.transactions == config::Transactions::always) {
+    fmt::print(
+        "  transactions: everything, records and positions together, committed every {} ms; consumers on {} "
+        "need\n  isolation.level = read_committed to see each record once\n",
+        flow.own.transaction_interval.count(), flow.target);
+  }
+  const auto ids = fmt::format("longhaul:{}:{}:*", flow.own.deployment_id, flow.name());
+  if (!plan.guards_refused.empty()) {
+    fmt::print(
+        "  WARNING: the target refuses the transactional ids {} ({}): a second instance of this flow, or one "
+        "that wakes up, could not be kept from writing\n",
+        ids, plan.guards_refused);
+  } else if (!plan.transactions_refused.empty()) {
+    fmt::print(
+        "  WARNING: the target refuses the transactional ids {}:t ({}): nothing could be written in "
+        "transactions\n",
+        ids, plan.transactions_refused);
+  }
+}
+
 void print_plan(const config::FlowConfig& flow, const FlowPlan& plan) {
   fmt::print("Flow {}\n", flow.name());
   fmt::print("  source {}: cluster id {}, bootstrap {}:{}\n", flow.source, plan.source_cluster_id,
@@ -166,13 +208,7 @@ void print_plan(const config::FlowConfig& flow, const FlowPlan& plan) {
              flow.target_admin.bootstrap_servers[0].host, flow.target_admin.bootstrap_servers[0].port);
   if (plan.source_cluster_id == plan.target_cluster_id)
     fmt::print("  WARNING: both aliases are the same cluster\n");
-  if (!plan.transactions_refused.empty()) {
-    fmt::print(
-        "  WARNING: the target refuses the transactional ids longhaul:{}:{}:* ({}): a second instance of "
-        "this "
-        "flow, or one that wakes up, could not be kept from writing\n",
-        flow.own.deployment_id, flow.name(), plan.transactions_refused);
-  }
+  print_transactions(flow, plan);
   fmt::print("Topics selected: {}\n", plan.topics.selected.size());
   for (const auto& change : plan.topics.selected) print_topic(change, plan, flow);
   if (plan.not_looked_into > 0) {

@@ -38,6 +38,14 @@ bool is_compacted(const std::vector<ConfigValue>& configs) {
   return setting(configs, "cleanup.policy").contains("compact");
 }
 
+/// A broker of such a topic keeps no producer in mind whose records the cleaner took away.
+bool will_be_compacted(const TopicTraits& traits) {
+  if (is_compacted(traits.target)) return true;
+  return std::ranges::any_of(traits.creation, [](const auto& entry) {
+    return entry.first == "cleanup.policy" && entry.second.find("compact") != std::string::npos;
+  });
+}
+
 /// "0.10.2-IV0" and older; the format of today came with 0.11.
 bool is_old_format(std::string_view version) {
   return version.starts_with("0.8") || version.starts_with("0.9") || version.starts_with("0.10");
@@ -58,6 +66,20 @@ void note_times(const TopicTraits& traits, const replicator::FlowOptions& option
   }
 }
 
+void note_transactions(const TopicTraits& traits, std::vector<std::string>& notes) {
+  constexpr std::string_view kReaders =
+      "consumers need isolation.level = read_committed to see each record once";
+  if (will_be_compacted(traits)) {
+    notes.push_back(
+        fmt::format("written in transactions, because the remote topic is compacted: {}", kReaders));
+  } else if (traits.begins_old) {
+    notes.push_back(
+        fmt::format("its older records are written in transactions, because a target forgets who "
+                    "wrote records that are as old: until they are copied, {}",
+                    kReaders));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> topic_notes(const TopicTraits& traits, const replicator::FlowOptions& options) {
@@ -74,6 +96,8 @@ std::vector<std::string> topic_notes(const TopicTraits& traits, const replicator
   } else if (is_compacted(traits.target)) {
     notes.emplace_back("the remote topic is compacted: a record without key would stop its partition");
   }
+  // Where everything goes in transactions, that is said once for the flow.
+  if (options.transactions == replicator::Transactions::backfill) note_transactions(traits, notes);
   if (const auto format = setting(traits.source, "message.format.version"); is_old_format(format)) {
     notes.push_back(fmt::format("message.format.version={}: its batches are written anew", format));
   }
@@ -92,6 +116,33 @@ std::vector<std::string> topic_notes(const TopicTraits& traits, const replicator
         *target_max, *source_max));
   }
   return notes;
+}
+
+net::Async<bool> begins_before(client::Cluster& source, replicator::TopicFacts topic, std::int64_t wall_ms,
+                               SteadyTime deadline) {
+  constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
+  std::vector<client::OffsetQuery> starts;
+  std::vector<client::OffsetQuery> recent;
+  std::vector<TopicPartition> partitions;
+  for (std::int32_t i = 0; i < std::min(topic.partitions, kPartitionsLookedAt); ++i) {
+    partitions.push_back({topic.name, PartitionIndex(i)});
+    starts.push_back({partitions.back(), protocol::kEarliestTimestamp});
+    recent.push_back({partitions.back(), wall_ms});
+  }
+  LH_CO_TRY(const auto first,
+            co_await client::list_offsets(source, std::move(starts), kUncommitted, deadline));
+  LH_CO_TRY(const auto since,
+            co_await client::list_offsets(source, std::move(recent), kUncommitted, deadline));
+  LH_CO_TRY(const auto last, co_await client::end_offsets(source, partitions, kUncommitted, deadline));
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    if (!first[i].listed || !last[i].listed || !since[i].listed) continue;
+    const auto start = first[i].listed->offset;
+    // None is as recent: all that is there is older.
+    const auto old_end =
+        since[i].listed->offset == Offset() ? last[i].listed->offset : since[i].listed->offset;
+    if (start < old_end) co_return true;
+  }
+  co_return false;
 }
 
 net::Async<bool> ends_with_transaction(client::Cluster& source, replicator::TopicFacts topic,

@@ -41,6 +41,10 @@ std::string transactional_id(std::string_view deployment, std::string_view flow,
   return fmt::format("longhaul:{}:{}:{}", deployment, flow, number);
 }
 
+std::string transaction_id_for(const std::string& guard) {
+  return guard + ":t";
+}
+
 Fence::Fence(Options options)
     : waiting_(options.partitions.begin(), options.partitions.end()),
       holder_(options.held),

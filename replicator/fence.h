@@ -27,6 +27,9 @@ struct ProducerEpoch {
 [[nodiscard]] std::string transactional_id(std::string_view deployment, std::string_view flow,
                                            const TopicPartition& target);
 
+/// The one whose transactions hold the partitions that are guarded by another.
+[[nodiscard]] std::string transaction_id_for(const std::string& guard);
+
 /// Takes one transactional id over: gets the next epoch, makes the partitions part of a transaction, aborts
 /// it, and waits until the abort marker, which carries the epoch, has been read in each of them. Behind its
 /// marker a partition takes nothing any more from producers of earlier epochs; in front of it, it still may.

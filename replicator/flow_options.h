@@ -58,7 +58,7 @@ struct FlowOptions {
   milliseconds retry_backoff_max{1'000};
 
   ExactlyOnce exactly_once = ExactlyOnce::on;
-  Transactions transactions = Transactions::backfill;
+  Transactions transactions = Transactions::never;
   /// A transaction is committed when it is as old as this, or large.
   milliseconds transaction_interval{1'000};
   milliseconds transaction_timeout{60'000};

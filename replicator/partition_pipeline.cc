@@ -85,6 +85,12 @@ bool PartitionPipeline::is_old(std::int64_t timestamp, std::int64_t wall_ms) con
 bool PartitionPipeline::can_send(SteadyTime now, std::int64_t wall_ms) const {
   if (stop_ || round_failed_ || next_ >= window_.size() || in_flight_ >= options_.in_flight_max) return false;
   if (retry_at_ && now < *retry_at_) return false;
+  if (options_.regime == Regime::transactional) {
+    if (!gate_lets_pass()) return false;
+    // An open transaction keeps its producer from being forgotten, and its end marks it as of now.
+    return in_flight_ == 0 || established_;
+  }
+  if (options_.old_needs_transaction && is_old(window_[next_].batch.max_timestamp, wall_ms)) return false;
   if (in_flight_ == 0 || !options_.idempotent) return true;
   // After a long silence the target has forgotten us and takes any first sequence again.
   return established_ && !is_old(last_timestamp_, wall_ms) &&
@@ -99,11 +105,15 @@ PartitionPipeline::Outgoing PartitionPipeline::take_next(std::int64_t wall_ms) {
   retry_at_.reset();
   const auto view = protocol::RecordBatchView::parse(next.batch.bytes.bytes());
   LH_CHECK(view.has_value());
+  const bool transactional = options_.regime == Regime::transactional;
   next.header = options_.idempotent ? protocol::restamped(*view, {.producer_id = progress_.producer.id,
                                                                   .producer_epoch = progress_.producer.epoch,
-                                                                  .base_sequence = next.sequence})
+                                                                  .base_sequence = next.sequence,
+                                                                  .transactional = transactional})
                                     : protocol::restamped(*view, {});
-  next.old = options_.idempotent && is_old(next.batch.max_timestamp, wall_ms);
+  const bool is_old_batch = is_old(next.batch.max_timestamp, wall_ms);
+  next.old = options_.idempotent && !transactional && is_old_batch;
+  sent_old_ = sent_old_ || is_old_batch;
   next.state = State::in_flight;
   next.seen_by_target = true;
   ++in_flight_;
@@ -112,6 +122,42 @@ PartitionPipeline::Outgoing PartitionPipeline::take_next(std::int64_t wall_ms) {
           .header = next.header,
           .payload = next.batch.bytes.part(view->payload()),
           .size = next.batch.bytes.size()};
+}
+
+bool PartitionPipeline::look_at_times(std::int64_t wall_ms) {
+  const bool looks = options_.old_needs_transaction && options_.regime == Regime::live && !stop_;
+  if (!looks || in_flight_ > 0 || window_.empty()) return false;
+  const auto& front = window_.front();
+  if (!is_old(front.batch.max_timestamp, wall_ms)) return false;
+  stop({front.in_doubt ? StopReason::write_in_doubt : StopReason::needs_transaction, front.batch.base, {}});
+  return true;
+}
+
+void PartitionPipeline::open_transaction(ProducerState producer) {
+  LH_CHECK(options_.regime == Regime::transactional && in_flight_ == 0);
+  gate_ = Gate::open;
+  auto& ours = progress_.producer;
+  if (ours.id == producer.id && ours.epoch == producer.epoch) return;
+  ours = {.id = producer.id, .epoch = producer.epoch, .next_sequence = 0};
+  established_ = false;
+  planned_sequence_ = 0;
+  for (auto& waiting : window_) {
+    waiting.sequence = planned_sequence_;
+    planned_sequence_ = advance_sequence(planned_sequence_, waiting.batch.records);
+  }
+}
+
+void PartitionPipeline::close_transaction() {
+  if (gate_ == Gate::open) gate_ = Gate::closing;
+}
+
+bool PartitionPipeline::is_settled() const {
+  if (in_flight_ > 0 || gate_ == Gate::open) return false;
+  return stop_.has_value() || std::ranges::none_of(window_, &Entry::seen_by_target);
+}
+
+void PartitionPipeline::end_transaction() {
+  gate_ = Gate::shut;
 }
 
 PartitionPipeline::Entry& PartitionPipeline::entry(std::uint64_t number) {
@@ -318,7 +364,11 @@ void PartitionPipeline::stop(Stop stop) {
 void PartitionPipeline::drop_window() {
   // The slabs behind the window are shared with other partitions; a stopped one must not hold them.
   dropped_ = dropped_ || !window_.empty();
-  while (!window_.empty() && window_.back().state != State::in_flight) window_.pop_back();
+  while (!window_.empty() && window_.back().state != State::in_flight) {
+    const auto& last = window_.back();
+    dropped_in_doubt_ = dropped_in_doubt_ || last.in_doubt || last.state == State::acknowledged;
+    window_.pop_back();
+  }
   next_ = window_.size();
 }
 

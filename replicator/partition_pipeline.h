@@ -53,6 +53,14 @@ struct Progress {
   bool operator==(const Progress&) const = default;
 };
 
+/// How the batches of a partition are written (docs/decisions/061).
+enum class Regime {
+  /// Idempotent, outside of transactions.
+  live,
+  /// In transactions of the target, together with the partition's position.
+  transactional,
+};
+
 /// Whether `cleanup.policy` of the target topic has `compact` in it.
 enum class TargetCleanup { other, compact };
 
@@ -67,6 +75,10 @@ struct PipelineOptions {
   /// Records older than this may be forgotten by the target's producer state at any time
   /// (`producer.id.expiration.ms` counts from batch timestamps), so such batches go one by one.
   milliseconds producer_memory = std::chrono::hours(12);
+  Regime regime = Regime::live;
+  /// Live only: a batch that is older than `producer_memory` is not sent, but stops the partition
+  /// (`needs_transaction`) when all before it is acknowledged.
+  bool old_needs_transaction = false;
   PassLimits limits;
   TargetCleanup target_cleanup = TargetCleanup::other;
   CorruptBatches corrupt_batches = CorruptBatches::stop;
@@ -133,13 +145,15 @@ class PartitionPipeline {
   [[nodiscard]] bool can_send(SteadyTime now, std::int64_t wall_ms) const;
   /// The next batch, stamped and counted as under way. Its result must be reported.
   [[nodiscard]] Outgoing take_next(std::int64_t wall_ms = 0);
+  /// Stops a partition whose next batch must not be written outside of a transaction; true when it did.
+  bool look_at_times(std::int64_t wall_ms);
   /// True when a batch waits that was not sent, or has to be sent again.
   [[nodiscard]] bool has_unsent() const { return !stop_ && next_ < window_.size(); }
   /// True when a batch that was sent before `number` failed and is not stored, so `number` had to fail too.
   [[nodiscard]] bool follows_failure(std::uint64_t number) const;
   /// When a failed window may be sent again; nullopt when nothing waits for a time.
   [[nodiscard]] std::optional<SteadyTime> retry_at() const {
-    return stop_ || round_failed_ ? std::nullopt : retry_at_;
+    return stop_ || round_failed_ || !gate_lets_pass() ? std::nullopt : retry_at_;
   }
 
   /// The target stored batch `number` at `base`, or had stored it before.
@@ -163,6 +177,26 @@ class PartitionPipeline {
   /// What was skipped since the last call.
   [[nodiscard]] std::vector<SkippedRange> take_skipped() { return std::exchange(skipped_, {}); }
 
+  // Transactions. A partition of the transactional regime sends only while one is open for it.
+  /// True when it has something to send and no transaction is open.
+  [[nodiscard]] bool wants_transaction() const {
+    return options_.regime == Regime::transactional && gate_ == Gate::shut && has_unsent();
+  }
+  /// A transaction of `producer` is open. Under another one than before, sequences begin at 0 again. Nothing
+  /// may be under way.
+  void open_transaction(ProducerState producer);
+  /// No batch is sent any more that was not sent before.
+  void close_transaction();
+  /// The transaction is closed, and what was sent in it has come to its end.
+  [[nodiscard]] bool is_settled() const;
+  /// No other batch is sent until the next one is open.
+  void end_transaction();
+  /// Whether `progress()` is all that the target holds of ours: false when a batch was given up that may be
+  /// stored.
+  [[nodiscard]] bool is_certain() const { return !dropped_in_doubt_; }
+  /// Whether a batch was sent, since this was asked last, that is older than the target's memory.
+  [[nodiscard]] bool take_sent_old() { return std::exchange(sent_old_, false); }
+
   /// To be called while the partition cannot write, and done by itself when a round fails: reading rests
   /// until a batch is acknowledged, and the fetched slabs, which other partitions share, are let go. What the
   /// target may have seen, and at least one batch, is copied out of them; the rest is read again.
@@ -185,6 +219,12 @@ class PartitionPipeline {
   [[nodiscard]] const PipelineCounters& counters() const { return counters_; }
 
  private:
+  enum class Gate { open, closing, shut };
+  /// Whether transactions let the next batch be sent.
+  [[nodiscard]] bool gate_lets_pass() const {
+    if (options_.regime == Regime::live || gate_ == Gate::open) return true;
+    return gate_ == Gate::closing && next_ < window_.size() && window_[next_].seen_by_target;
+  }
   enum class State { waiting, in_flight, acknowledged, failed };
   struct Entry {
     PlannedBatch batch;
@@ -228,6 +268,11 @@ class PartitionPipeline {
   bool old_in_doubt_ = false;
   /// The window is in copies of its own and nothing is read.
   bool held_back_ = false;
+  /// Where the regime is transactional.
+  Gate gate_ = Gate::shut;
+  bool sent_old_ = false;
+  /// A batch was dropped that the target may hold.
+  bool dropped_in_doubt_ = false;
   /// Batches were read and dropped: the position is behind what was read.
   bool dropped_ = false;
   /// The target knows our producer here. Before it does, it takes any first sequence, so a second batch under

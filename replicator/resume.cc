@@ -68,10 +68,12 @@ bool keeps_producer(const StoredPosition& stored, const ResumeFacts& facts) {
   const auto& last = stored.progress.producer;
   const auto& fresh = facts.fresh_producer;
   if (last.id == ProducerId() || fresh.id == ProducerId()) return false;
-  if (!facts.fenced) return true;
+  // Behind a position of transactions nothing was written outside of them.
+  if (stored.transactional) return false;
+  if (!facts.guard) return true;
   // A marker of another producer id, because the transactional id expired or its epochs were used up, holds
   // nobody back. One that has drained writes no more by itself.
-  return !stored.drained && (last.id != fresh.id || last.epoch >= fresh.epoch);
+  return !stored.drained && (last.id != facts.guard->id || last.epoch >= facts.guard->epoch);
 }
 
 ResumeDecision continue_stored(const StoredPosition& stored, const ResumeFacts& facts) {

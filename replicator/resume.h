@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "replicator/fence.h"
 #include "replicator/partition_pipeline.h"
 #include "replicator/stored_position.h"
 
@@ -27,8 +28,9 @@ struct ResumeFacts {
   OffsetReset reset = OffsetReset::earliest;
   /// The producer of the next epoch, or of none before it; none at all where batches carry no producer.
   ProducerState fresh_producer;
-  /// `fresh_producer`'s marker stands at `target_end`: earlier epochs of the same producer write no more.
-  bool fenced = false;
+  /// Whose marker stands at or in front of `target_end`: earlier epochs of that producer write no more there.
+  /// None where nobody could be fenced. In transactions `fresh_producer` is another one.
+  std::optional<ProducerEpoch> guard;
 };
 
 struct ResumeDecision {

@@ -38,6 +38,12 @@ std::string_view describe(StopReason reason) {
     case StopReason::write_in_doubt:
       return "whether the target stored a batch is unknown, and it is too old to be recognised when sent "
              "again";
+    case StopReason::needs_transaction:
+      return "the target forgets the producer of records that are so old: they are written in transactions";
+    case StopReason::leaves_transactions:
+      return "its records are recent again: they are written outside of transactions";
+    case StopReason::transaction_aborted:
+      return "the transaction it was written in was aborted";
     case StopReason::taken_over:
       return "another instance has taken this partition over";
     case StopReason::state_mismatch:

@@ -25,6 +25,9 @@ enum class StopReason {
   target_order_broken,
   sequence_mismatch,
   write_in_doubt,
+  needs_transaction,
+  leaves_transactions,
+  transaction_aborted,
   taken_over,
   state_mismatch,
 };

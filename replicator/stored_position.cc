@@ -12,6 +12,7 @@ using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::string_view kPositionKind = "position";
+constexpr int kFirstVersion = 1;
 constexpr std::string_view kSegmentKind = "offset-map";
 
 ErrorCode bad_record() {
@@ -95,8 +96,8 @@ std::string position_value(const StoredPosition& position) {
               {"epoch", progress.anchor->producer.epoch},
               {"sequence", progress.anchor->producer.next_sequence}};
   }
-  return dump(OrderedJson{
-      {"version", kStateVersion},
+  OrderedJson record{
+      {"version", position.transactional ? kStateVersion : kFirstVersion},
       {"source",
        {{"clusterId", position.source_cluster_id},
         {"topicId", position.source_topic_id.to_string()},
@@ -114,7 +115,9 @@ std::string position_value(const StoredPosition& position) {
       {"mapSegment", position.map_segment},
       {"drained", position.drained},
       {"writer", position.writer},
-      {"writtenMs", position.written_ms}});
+      {"writtenMs", position.written_ms}};
+  if (position.transactional) record["transactional"] = true;
+  return dump(record);
 }
 
 std::string segment_value(const MapSegment& segment) {
@@ -122,7 +125,7 @@ std::string segment_value(const MapSegment& segment) {
   for (const auto& run : segment.runs) {
     runs.push_back(OrderedJson::array({run.source.value(), run.target.value(), run.records}));
   }
-  return dump(OrderedJson{{"version", kStateVersion}, {"runs", runs}});
+  return dump(OrderedJson{{"version", kFirstVersion}, {"runs", runs}});
 }
 
 Result<std::optional<StateKey>> parse_state_key(std::string_view source_alias, std::string_view key) {
@@ -176,6 +179,7 @@ Result<StoredPosition> parse_position(std::string_view value) {
     position.mm2_after = to_nullable(json.at("mm2").at("after"));
     position.map_segment = json.at("mapSegment").get<std::int64_t>();
     position.drained = json.at("drained").get<bool>();
+    position.transactional = json.value("transactional", false);
     position.writer = json.value("writer", std::string());
     position.written_ms = json.at("writtenMs").get<std::int64_t>();
     return position;

@@ -36,12 +36,16 @@ struct StoredPosition {
   std::int64_t map_segment = -1;
   /// True when nothing was under way when this was written: the target holds nothing of ours behind it.
   bool drained = false;
+  /// True when everything of ours behind it is in transactions that store a position too: what is committed
+  /// ends at the last one.
+  bool transactional = false;
   /// Which process wrote this, for people: host and process id. May be empty.
   std::string writer;
   std::int64_t written_ms = 0;
 };
 
-inline constexpr int kStateVersion = 1;
+/// Records of version 2 are of partitions that are written in transactions; all others are of version 1.
+inline constexpr int kStateVersion = 2;
 
 /// What a record of the state topic is about.
 struct StateKey {

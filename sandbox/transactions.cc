@@ -62,7 +62,8 @@ void complete(Core& core, Transaction& transaction) {
 bool write_marker(Core& core, Transaction& transaction, const std::string& name, std::int32_t index) {
   auto* topic = core.topics.find(name);
   auto* partition = topic == nullptr ? nullptr : topic->partition(index);
-  if (partition == nullptr || partition->leader < 0) return true;
+  if (partition == nullptr) return true;
+  if (partition->leader < 0) return !core.options.markers_wait_for_leaders;
   if (has_too_few_replicas(*topic, *partition)) return false;
   const auto error = partition->append(TransactionMarker{
       .producer = {.producer_id = ProducerId(transaction.producer_id),

@@ -91,7 +91,7 @@ struct FlowOwnSettings {
   bool exactly_once = true;
   /// `always` also where the worker's `exactly.once.source.support` is enabled; `never` where exactly_once is
   /// off.
-  Transactions transactions = Transactions::backfill;
+  Transactions transactions = Transactions::never;
   std::chrono::milliseconds transaction_interval{1'000};
   /// Longer than the interval.
   std::chrono::milliseconds transaction_timeout{60'000};

@@ -246,8 +246,6 @@ KeyVerdict judge_unknown(std::string_view key, const Aliases& aliases) {
 bool is_switched_off(std::string_view key, const Setting& setting) {
   if (parse_boolean(setting.value) == false) return true;
   if (key.ends_with(".interval.seconds")) return parse_integer(setting.value).value_or(0) < 0;
-  const auto word = lowered(trimmed(setting.value));
-  if (key.ends_with("exactly.once.source.support")) return word == "disabled";
   return false;
 }
 

@@ -20,6 +20,7 @@ constexpr std::string_view kMetrics = "there are no JMX metrics";
 constexpr std::string_view kMemory = "longhaul.memory.max bounds all buffers";
 constexpr std::string_view kSockets = "the system sizes socket buffers";
 constexpr std::string_view kConnections = "connections stay open while their flow runs";
+constexpr std::string_view kTransactionalIds = "ids are made of longhaul.deployment.id and the flow's name";
 constexpr std::string_view kMemberNote = "Longhaul is no Connect worker group";
 
 constexpr KnownKey kConnectorKeys[] = {
@@ -61,9 +62,9 @@ constexpr KnownKey kConnectorKeys[] = {
     {"value.converter.*", no_effect, kBytes},
     {"header.converter", no_effect, kBytes},
     {"header.converter.*", no_effect, kBytes},
-    {"exactly.once.support", not_served, "", flow_only},
-    {"transaction.boundary", not_served, "", flow_only},
-    {"transaction.boundary.interval.ms", not_served, "", flow_only},
+    {"exactly.once.support", served, "", flow_only},
+    {"transaction.boundary", served, "", flow_only},
+    {"transaction.boundary.interval.ms", served, "", flow_only},
     {"offsets.storage.topic", served, "", flow_only},
     {"topic.creation.*", no_effect, "remote topics take their shape from the source topic", flow_only},
     {"producer.override.*", served, "", flow_only},
@@ -132,11 +133,12 @@ constexpr KnownKey kWorkerKeys[] = {
     {"offset.storage.partitions"},
     {"offset.storage.replication.factor"},
     {"offset.storage.*"},
-    {"offset.flush.interval.ms", no_effect, "positions are stored every longhaul.position.flush.interval.ms"},
+    {"offset.flush.interval.ms", no_effect,
+     "positions are stored every longhaul.position.flush.interval.ms, and transactions have their own"},
     {"offset.flush.timeout.ms", no_effect, "positions are stored every longhaul.position.flush.interval.ms"},
     {"config.storage.*", no_effect, "Longhaul stores no configuration on the target"},
     {"status.storage.*", no_effect, "Longhaul stores no status on the target"},
-    {"exactly.once.source.support", not_served},
+    {"exactly.once.source.support"},
     {"session.timeout.ms", no_effect, kMemberNote},
     {"heartbeat.interval.ms", no_effect, kMemberNote},
     {"rebalance.timeout.ms", no_effect, kMemberNote},
@@ -187,10 +189,10 @@ constexpr KnownKey kOwnKeys[] = {
     {"longhaul.compatibility"},
     {"longhaul.log.append.time"},
     {"longhaul.exactly.once"},
-    {"longhaul.transactions", not_served},
-    {"longhaul.transaction.interval.ms", not_served},
-    {"longhaul.transaction.timeout.ms", not_served},
-    {"longhaul.transaction.calm.ms", not_served},
+    {"longhaul.transactions"},
+    {"longhaul.transaction.interval.ms"},
+    {"longhaul.transaction.timeout.ms"},
+    {"longhaul.transaction.calm.ms"},
     {"longhaul.deployment.id"},
 };
 
@@ -267,8 +269,8 @@ constexpr KnownClientKey kClientKeys[] = {
     {"partitioner.availability.timeout.ms", kProducer, no_effect, "records keep their partition"},
     {"key.serializer", kProducer, no_effect, kBytes},
     {"value.serializer", kProducer, no_effect, kBytes},
-    {"transactional.id", kProducer, not_served},
-    {"transaction.timeout.ms", kProducer, not_served},
+    {"transactional.id", kProducer, no_effect, kTransactionalIds},
+    {"transaction.timeout.ms", kProducer},
     {"transaction.two.phase.commit.enable", kProducer, not_served},
     // Admin clients.
     {"bootstrap.controllers", kAdmin, no_effect, "brokers are asked"},

@@ -61,7 +61,7 @@ class TransactionsReader {
   }
 
   void read_scope() {
-    own_.transactions = in_.choice(kScope, Transactions::backfill,
+    own_.transactions = in_.choice(kScope, Transactions::never,
                                    {{"never", Transactions::never},
                                     {"backfill", Transactions::backfill},
                                     {"always", Transactions::always}});

@@ -16,6 +16,7 @@ using Which = FlowShard::Which;
 constexpr milliseconds kRefreshTimeout{120'000};
 constexpr milliseconds kFlushTimeout{60'000};
 constexpr milliseconds kUnreadyInterval{5'000};
+constexpr milliseconds kDrainedTimeout{5'000};
 
 ErrorCode wrong_set_up() {
   return make_error_code(boost::system::errc::invalid_argument);
@@ -30,6 +31,7 @@ Flow::Flow(net::Io& control, std::vector<FlowCore> cores, FlowOptions options, F
       target_(control, std::move(clients.target_admin)),
       owners_(options_.deployment_id, options_.name()),
       store_(target_, options_, owners_),
+      transactions_(control, target_, store_, shards_, options_),
       positions_lock_(control.time),
       group_(control.executor) {
   for (const auto& core : cores) {
@@ -48,6 +50,7 @@ net::Async<void> Flow::start() {
   LH_CO_TRY_VOID(co_await read_producer_memory(SteadyTime::max()));
   if (options_.exactly_once == ExactlyOnce::off) owners_.go_unfenced();
   LH_CO_TRY_VOID(co_await sync_until_done());
+  transactions_.start();
   group_.spawn([this] { return flush_loop(); });
   group_.spawn([this] { return attention_loop(); });
   group_.spawn([this] { return keep_alive_loop(); });
@@ -143,7 +146,7 @@ net::Task Flow::flush_loop() {
 net::Async<void> Flow::flush(Which which, bool drained, SteadyTime deadline) {
   LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
   for (const auto& [id, owner] : std::exchange(stale_, {})) {
-    LH_CO_TRY_VOID(co_await renew(*owner, deadline));
+    LH_CO_TRY([[maybe_unused]] const bool renewed, co_await renew(*owner, deadline));
   }
   for (const auto& shard : shards_) {
     auto* one = shard.get();
@@ -185,14 +188,19 @@ net::Async<void> Flow::drain(SteadyTime deadline) {
     co_await on_core(one->io(), [one, deadline] { return one->drain(deadline); });
   }
   Result<void> stored;
-  if (opened_)
-    stored = co_await flush(Which::all, true, std::max(deadline, control_.time.now() + milliseconds(5'000)));
+  if (opened_) {
+    const auto until = std::max(deadline, net::saturating_add(control_.time.now(), kDrainedTimeout));
+    stored = co_await transactions_.finish(until);
+    auto others = co_await flush(Which::all, true, until);
+    if (stored) stored = std::move(others);
+  }
   co_await stop();
   co_return stored;
 }
 
 net::Task Flow::stop() {
   if (std::exchange(stopped_, true)) co_return;
+  co_await transactions_.stop();
   co_await group_.stop();
   for (const auto& shard : shards_) {
     auto* one = shard.get();

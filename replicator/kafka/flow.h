@@ -17,6 +17,7 @@
 #include "replicator/kafka/line_limit.h"
 #include "replicator/kafka/owners.h"
 #include "replicator/kafka/position_store.h"
+#include "replicator/kafka/transaction_lanes.h"
 #include "replicator/topic_sync.h"
 
 namespace longhaul::replicator {
@@ -106,9 +107,20 @@ class Flow {
                                                         SteadyTime deadline);
   [[nodiscard]] net::Async<void> fence(Guarded& guarded, SteadyTime deadline);
   void take_fenced(Guarded& guarded, const Fence& fence);
+
+  // The transactions of those that are written in them.
+  [[nodiscard]] bool was_transactional(const Candidate& candidate) const;
+  void choose_regime(Candidate& candidate) const;
+  /// Ends the transactions of a predecessor: positions in them hide what stands behind them.
+  [[nodiscard]] net::Async<void> end_transactions(Guarded& guarded, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> fence_transactions(Guarded& guarded, SteadyTime deadline);
+  void refuse_transactions(Guarded& guarded, const Error& reason);
+  /// Lets transactional ids that were taken write, whose guards are seen to be ours still.
+  [[nodiscard]] net::Async<void> confirm_transactions(const std::vector<Candidate>& stored,
+                                                      SteadyTime deadline);
   void go_unfenced(const Error& reason);
-  [[nodiscard]] ResumeFacts facts_of(const Candidate& candidate) const;
-  [[nodiscard]] ProducerState fresh_producer_for(const Candidate& candidate) const;
+  [[nodiscard]] ResumeFacts facts_of(const Candidate& candidate);
+  [[nodiscard]] ProducerState fresh_producer_for(const Candidate& candidate);
   [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);
   [[nodiscard]] net::Async<void> look_back(Candidate& candidate, const ResumeDecision& decision,
                                            const StoredPosition& stored, SteadyTime deadline);
@@ -120,7 +132,8 @@ class Flow {
   [[nodiscard]] net::Task keep_alive_loop();
   [[nodiscard]] net::Async<void> keep_alive(SteadyTime deadline);
   void take_failures(const PositionStore::Failures& failures);
-  [[nodiscard]] net::Async<void> renew(SharedProducer& owner, SteadyTime deadline);
+  /// Takes the next epoch of an id that is held; false when that fails for now, or somebody else has it.
+  [[nodiscard]] net::Async<bool> renew(SharedProducer& owner, SteadyTime deadline);
 
   [[nodiscard]] net::Task refresh_loop();
   [[nodiscard]] net::Task flush_loop();
@@ -133,6 +146,13 @@ class Flow {
   Owners owners_;
   PositionStore store_;
   std::vector<std::unique_ptr<FlowShard>> shards_;
+  TransactionLanes transactions_;
+  /// The target lets us have transactional ids, but no others for transactions.
+  bool transactions_refused_ = false;
+  /// Transactional ids of transactions that were taken and not confirmed yet, and their guards.
+  std::map<std::string, std::shared_ptr<SharedProducer>> unconfirmed_;
+  /// How partitions are written that went over to the other regime, as long as nothing else decides.
+  std::map<TopicPartition, Regime> regimes_;
   std::map<TopicPartition, Active> active_;
   std::set<std::string> reported_;
   LineLimit lines_;

@@ -30,6 +30,10 @@ struct Flow::Candidate {
 
   /// Who guards the target partition; null where it is not fenced.
   std::shared_ptr<SharedProducer> owner;
+  /// How it is written from here on.
+  Regime regime = Regime::live;
+  /// It is live because its records are recent, and its regime may change.
+  bool may_change = false;
   /// It was replicated by this process before; how often it was taken over again in a row.
   bool again = false;
   int retakes = 0;
@@ -54,7 +58,8 @@ struct Flow::Candidate {
             .target_id = target_id,
             .progress = progress,
             .segments = std::move(changed),
-            .last_segment = all.empty() ? -1 : all.back().number};
+            .last_segment = all.empty() ? -1 : all.back().number,
+            .transactional = regime == Regime::transactional};
   }
 
   [[nodiscard]] PartitionStart start() {
@@ -69,6 +74,12 @@ struct Flow::Candidate {
                          .transactional_id = owner == nullptr ? std::string() : owner->transactional_id,
                          .retakes = retakes,
                          .stop = stop};
+    if (regime == Regime::transactional) {
+      start.transaction_id = transaction_id_for(start.transactional_id);
+      start.may_leave_transactions = may_change;
+    }
+    start.options.regime = regime;
+    start.options.old_needs_transaction = regime == Regime::live && may_change;
     start.options.limits = limits;
     start.options.corrupt_batches = corrupt_batches;
     start.options.target_cleanup = target_cleanup;

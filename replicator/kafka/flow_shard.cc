@@ -89,6 +89,7 @@ void FlowShard::on_changed(ShardPartition& partition) {
   for (const auto& range : partition.pipeline.take_skipped()) report_skipped(partition, range);
   writer_.wake(partition);
   reader_.wake(partition);
+  if (partition.pipeline.wants_transaction()) waiting_.insert(partition.source);
   if (partition.pipeline.stopped() && !partition.stop_reported) on_stopped(partition);
   changed_.notify();
 }
@@ -110,15 +111,28 @@ void FlowShard::on_stopped(ShardPartition& partition) {
     lose(partition.transactional_id);
     return;
   }
+  const bool changes = reason == StopReason::needs_transaction || reason == StopReason::leaves_transactions;
+  if (changes || reason == StopReason::transaction_aborted) {
+    if (changes) {
+      attention_.regimes[partition.source] =
+          reason == StopReason::needs_transaction ? Regime::transactional : Regime::live;
+    }
+    take_again(partition, partition.retakes);
+    return;
+  }
   const bool in_doubt = reason == StopReason::sequence_mismatch || reason == StopReason::write_in_doubt;
   const int retakes = partition.pipeline.counters().records > 0 ? 0 : partition.retakes;
   if (!in_doubt || retakes >= kRetakesMax) {
     report_stop(partition);
     return;
   }
+  take_again(partition, retakes + 1);
+}
+
+void FlowShard::take_again(ShardPartition& partition, int retakes) {
   partition.stop_reported = true;
   partition.retaking = true;
-  attention_.retakes[partition.source] = retakes + 1;
+  attention_.retakes[partition.source] = retakes;
 }
 
 std::size_t FlowShard::lose(const std::string& transactional_id) {
@@ -131,6 +145,7 @@ std::size_t FlowShard::lose(const std::string& transactional_id) {
     partition.stop_reported = true;
     partition.retaking = false;
     attention_.retakes.erase(source);
+    attention_.regimes.erase(source);
     if (!partition.pipeline.stopped()) {
       partition.pipeline.stop({StopReason::taken_over, partition.pipeline.settled_offset(), {}});
     }
@@ -154,23 +169,29 @@ void FlowShard::report_stop(ShardPartition& partition) {
 std::vector<PartitionReport> FlowShard::take_reports(Which which) {
   std::vector<PartitionReport> reports;
   for (auto& [source, held] : partitions_) {
-    if (held.inert) continue;
-    auto& pipeline = held.partition->pipeline;
-    auto progress = pipeline.progress();
+    // Where a partition of transactions stands is stored in them.
+    if (held.inert || !held.partition->transaction_id.empty()) continue;
+    auto progress = held.partition->pipeline.progress();
     if (which == Which::changed && progress == held.reported) continue;
-    held.reported = progress;
-    auto segments = pipeline.offset_map().take_unsaved();
-    const auto& all = pipeline.offset_map().segments();
-    reports.push_back({.source = source,
-                       .target = held.partition->target,
-                       .source_id = held.partition->source_id,
-                       .target_id = held.partition->target_id,
-                       .progress = std::move(progress),
-                       .segments = std::move(segments),
-                       .last_segment = all.empty() ? -1 : all.back().number,
-                       .idle = pipeline.idle()});
+    held.reported = std::move(progress);
+    reports.push_back(report_of(source, *held.partition));
   }
   return reports;
+}
+
+PartitionReport FlowShard::report_of(const TopicPartition& source, ShardPartition& partition) {
+  auto& pipeline = partition.pipeline;
+  auto segments = pipeline.offset_map().take_unsaved();
+  const auto& all = pipeline.offset_map().segments();
+  return {.source = source,
+          .target = partition.target,
+          .source_id = partition.source_id,
+          .target_id = partition.target_id,
+          .progress = pipeline.progress(),
+          .segments = std::move(segments),
+          .last_segment = all.empty() ? -1 : all.back().number,
+          .idle = pipeline.idle(),
+          .transactional = !partition.transaction_id.empty()};
 }
 
 FlowStatus FlowShard::status() const {

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +32,19 @@ struct PartitionReport {
   bool idle = false;
   /// What is stored ends here: nothing will be written behind it.
   bool drained = false;
+  /// What stands behind it on the target is written in transactions only.
+  bool transactional = false;
+};
+
+/// What became of a partition in a transaction. Plain data.
+struct TransactionPart {
+  PartitionReport report;
+  /// `report` is all that the transaction holds of it.
+  bool certain = false;
+  /// Records were sent that are older than the target remembers producers by.
+  bool sent_old = false;
+  /// It may leave transactions.
+  bool may_leave = false;
 };
 
 /// Sums over the partitions of a shard, or of a flow.
@@ -61,6 +76,8 @@ struct FlowStatus {
 
 /// What a shard cannot decide by itself.
 struct ShardAttention {
+  /// How partitions that are taken over again are to be written from then on, where that changes.
+  std::map<TopicPartition, Regime> regimes;
   /// Partitions to be taken over again: what the target holds of them is in doubt. With how often in a row.
   std::map<TopicPartition, int> retakes;
   /// A partition of each transactional id that another instance has taken over. They are stopped here.
@@ -84,6 +101,30 @@ class FlowShard {
   /// Reports of the partitions whose progress changed since the last call, or of all; stopped ones included.
   [[nodiscard]] std::vector<PartitionReport> take_reports(Which which);
   [[nodiscard]] FlowStatus status() const;
+  /// Partitions that wait for a transaction, by its transactional id: source and target.
+  using Waiting = std::map<std::string, std::vector<std::pair<TopicPartition, TopicPartition>>>;
+  [[nodiscard]] Waiting waiting();
+  /// When a transaction is closed: at `until`, or before that when it has become large, or when
+  /// `finish_transactions` was called and nothing waits any more. What is under way then must end before
+  /// `deadline`.
+  struct TransactionLimits {
+    SteadyTime until;
+    SteadyTime deadline;
+    std::int64_t bytes_max = 0;
+  };
+  /// Lets partitions write in an open transaction of `producer`. Those that are not here any more are left
+  /// out of the result. They write no more until the next call.
+  [[nodiscard]] boost::asio::awaitable<std::vector<TransactionPart>> write_in_transaction(
+      std::vector<TopicPartition> sources, ProducerState producer, TransactionLimits limits);
+  /// The positions of all partitions of transactions, for the last one.
+  [[nodiscard]] std::vector<std::pair<std::string, PartitionReport>> transactional_reports();
+  /// The transaction was not committed: its partitions are taken over again.
+  void abandon(const std::vector<TopicPartition>& sources);
+  /// It was committed; `leaving` are to be written outside of transactions from now on.
+  void committed(const std::vector<TopicPartition>& sources, const std::vector<TopicPartition>& leaving);
+  enum class Ending { when_written, at_once };
+  /// Transactions wait no longer for more to write, or for anything.
+  void finish_transactions(Ending ending);
   /// What has come up since the last call.
   [[nodiscard]] ShardAttention take_attention() { return std::exchange(attention_, {}); }
   /// Stops the partitions of a transactional id that another instance has taken over; returns how many there
@@ -102,7 +143,9 @@ class FlowShard {
     /// It was stopped before it began, or another instance has it: what is stored about it stays as it is.
     bool inert = false;
   };
+  [[nodiscard]] static PartitionReport report_of(const TopicPartition& source, ShardPartition& partition);
   void on_changed(ShardPartition& partition);
+  void take_again(ShardPartition& partition, int retakes);
   void on_stopped(ShardPartition& partition);
   void report_stop(ShardPartition& partition);
   void report_skipped(const ShardPartition& partition, const SkippedRange& range);
@@ -114,6 +157,9 @@ class FlowShard {
   client::Cluster target_;
   std::map<TopicPartition, Held> partitions_;
   ShardAttention attention_;
+  /// Partitions that may wait for a transaction.
+  std::set<TopicPartition> waiting_;
+  std::optional<Ending> ending_;
   /// Counters of replaced partitions.
   FlowStatus retired_totals_;
   /// Replaced partitions: answers under way may still name them.

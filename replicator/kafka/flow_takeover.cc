@@ -31,17 +31,9 @@ constexpr milliseconds kAttentionInterval{500};
 constexpr milliseconds kWhoTimeout{5'000};
 constexpr milliseconds kWhoInterval{250};
 constexpr milliseconds kRetryInterval{5'000};
-constexpr auto kKeepAliveInterval = std::chrono::hours(24);
-constexpr milliseconds kKeepAliveTimeout{60'000};
 
 bool is_fenced(const Error& error) {
   return error.code == KafkaErrc::producer_fenced || error.code == KafkaErrc::invalid_producer_epoch;
-}
-
-AwaitInternal markers_in(PositionStore& store) {
-  return [&store](TopicPartition partition, ProducerEpoch producer, SteadyTime until) {
-    return store.read_to_marker(std::move(partition), producer, until);
-  };
 }
 
 }  // namespace
@@ -63,8 +55,14 @@ net::Async<void> Flow::take_from_predecessors(std::vector<Candidate>& candidates
   }
   std::vector<Guarded> list;
   for (auto& [id, guarded] : by_id) list.push_back(std::move(guarded));
+  LH_CO_TRY_VOID(co_await for_each_bounded(control_, list, kFencesMax, [this, deadline](Guarded& one) {
+    return end_transactions(one, deadline);
+  }));
   LH_CO_TRY_VOID(co_await for_each_bounded(control_, list, kFencesMax,
                                            [this, deadline](Guarded& one) { return fence(one, deadline); }));
+  LH_CO_TRY_VOID(co_await for_each_bounded(control_, list, kFencesMax, [this, deadline](Guarded& one) {
+    return fence_transactions(one, deadline);
+  }));
   if (!owners_.fenced()) {
     const bool again = std::ranges::any_of(candidates, &Candidate::again);
     // A partition that begins anew in this process must not continue under the producer it had: the target
@@ -156,26 +154,32 @@ void Flow::go_unfenced(const Error& reason) {
        {"reason", reason.message()}});
 }
 
-ProducerState Flow::fresh_producer_for(const Candidate& candidate) const {
+ProducerState Flow::fresh_producer_for(const Candidate& candidate) {
   if (options_.exactly_once == ExactlyOnce::off) return {};
   if (!candidate.fenced) return producer_;
-  const auto& held = *candidate.owner->producer;
+  auto owner = candidate.owner;
+  if (candidate.regime == Regime::transactional) {
+    owner = transactions_.owner(transaction_id_for(owner->transactional_id));
+  }
+  const auto& held = *owner->producer;
   return {.id = held.id, .epoch = held.epoch, .next_sequence = 0};
 }
 
-ResumeFacts Flow::facts_of(const Candidate& candidate) const {
-  return {.source_cluster_id = source_cluster_id_,
-          .target_cluster_id = target_cluster_id_,
-          .source_topic_id = candidate.source_id,
-          .target_topic_id = candidate.target_id,
-          .target_topic = candidate.target.topic,
-          .selection = selection_fingerprint(options_),
-          .source_start = candidate.source_start,
-          .source_end = candidate.source_end,
-          .target_end = candidate.target_end,
-          .reset = options_.reset,
-          .fresh_producer = fresh_producer_for(candidate),
-          .fenced = candidate.fenced};
+ResumeFacts Flow::facts_of(const Candidate& candidate) {
+  ResumeFacts facts{.source_cluster_id = source_cluster_id_,
+                    .target_cluster_id = target_cluster_id_,
+                    .source_topic_id = candidate.source_id,
+                    .target_topic_id = candidate.target_id,
+                    .target_topic = candidate.target.topic,
+                    .selection = selection_fingerprint(options_),
+                    .source_start = candidate.source_start,
+                    .source_end = candidate.source_end,
+                    .target_end = candidate.target_end,
+                    .reset = options_.reset,
+                    .fresh_producer = fresh_producer_for(candidate),
+                    .guard = std::nullopt};
+  if (candidate.fenced) facts.guard = candidate.owner->producer;
+  return facts;
 }
 
 net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
@@ -185,6 +189,11 @@ net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
   if (!decision.note.empty()) report_note(candidate, decision.note);
   candidate.progress = decision.progress;
   candidate.stop = decision.stop;
+  if (decision.keeps_producer) {
+    // Only under that producer the target keeps its former owner and us apart.
+    candidate.regime = Regime::live;
+    candidate.may_change = false;
+  }
   if (decision.continues) {
     for (auto number = std::max<std::int64_t>(0, stored->map_segment - 1); number <= stored->map_segment;
          ++number) {
@@ -273,7 +282,7 @@ void Flow::take_failures(const PositionStore::Failures& failures) {
   }
 }
 
-net::Async<void> Flow::renew(SharedProducer& owner, SteadyTime deadline) {
+net::Async<bool> Flow::renew(SharedProducer& owner, SteadyTime deadline) {
   TakeoverRequest request{.transactional_id = owner.transactional_id, .held = owner.producer};
   request.internal.push_back({options_.state_topic, PartitionIndex(0)});
   const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
@@ -286,7 +295,7 @@ net::Async<void> Flow::renew(SharedProducer& owner, SteadyTime deadline) {
         found_lost_.try_emplace(owner.transactional_id, source);
     }
   }
-  co_return Result<void>{};
+  co_return done.verdict() == Fence::Verdict::fenced;
 }
 
 net::Task Flow::attention_loop() {
@@ -310,10 +319,14 @@ net::Async<void> Flow::attend(SteadyTime deadline) {
     auto attention = co_await on_core(
         one->io(), [one]() -> boost::asio::awaitable<ShardAttention> { co_return one->take_attention(); });
     retakes_.merge(attention.retakes);
+    for (const auto& [source, regime] : attention.regimes) regimes_[source] = regime;
     found_lost_.merge(attention.lost);
   }
   if (!found_lost_.empty()) LH_CO_TRY_VOID(co_await lose(std::exchange(found_lost_, {}), deadline));
   if (!retakes_.empty()) LH_CO_TRY_VOID(co_await take_again(deadline));
+  if (unconfirmed_.empty()) co_return Result<void>{};
+  LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
+  LH_CO_TRY_VOID(co_await confirm_transactions({}, deadline));
   co_return Result<void>{};
 }
 
@@ -375,44 +388,6 @@ net::Async<void> Flow::take_again(SteadyTime deadline) {
   }
   // Those that could not be taken up yet stay in `retakes_`.
   LH_CO_TRY_VOID(co_await take_up(std::move(candidates), deadline));
-  co_return Result<void>{};
-}
-
-net::Task Flow::keep_alive_loop() {
-  auto& time = control_.time;
-  for (;;) {
-    const auto slept = co_await time.sleep_for(kKeepAliveInterval);
-    if (!slept) co_return;
-    const auto done = co_await keep_alive(net::saturating_add(time.now(), kKeepAliveTimeout));
-    if (done) continue;
-    if (net::is_aborted(done.error())) co_return;
-    log::warn("transactional ids could not be kept alive; it will be tried again",
-              {{"flow", options_.name()}, {"reason", done.error().message()}});
-  }
-}
-
-net::Async<void> Flow::keep_alive(SteadyTime deadline) {
-  for (const auto& owner : owners_.held()) {
-    LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
-    TakeoverRequest request{.transactional_id = owner->transactional_id,
-                            .held = owner->producer,
-                            .epoch = Fence::Options::Epoch::same};
-    // An empty transaction would not touch the coordinator's log: one marker a day in a topic of our own
-    // does.
-    request.internal.push_back({options_.state_topic, PartitionIndex(0)});
-    const auto before = owner->producer;
-    LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), markers_in(store_), deadline));
-    for (const auto& [source, active] : active_) {
-      if (owners_.id_of(active.target) != owner->transactional_id) continue;
-      if (done.verdict() == Fence::Verdict::taken_over) {
-        found_lost_.try_emplace(owner->transactional_id, source);
-      } else if (done.producer() != before) {
-        // The id had expired under us, or somebody had it: what we hold under the former one guards nothing.
-        retakes_.try_emplace(source, 1);
-      }
-    }
-    if (done.producer().id != ProducerId()) owner->producer = done.producer();
-  }
   co_return Result<void>{};
 }
 

@@ -200,6 +200,7 @@ net::Async<void> Flow::store_candidates(std::vector<Candidate>& candidates, Stea
 net::Async<void> Flow::hand_over(std::vector<Candidate>& candidates, SteadyTime deadline) {
   // Acknowledged before the first write: whoever comes next must know under which producer to look.
   LH_CO_TRY_VOID(co_await store_candidates(candidates, deadline));
+  LH_CO_TRY_VOID(co_await confirm_transactions(candidates, deadline));
   std::vector<std::vector<PartitionStart>> starts(shards_.size());
   for (auto& candidate : candidates) {
     if (candidate.ready) starts[shard_of(candidate.target)].push_back(candidate.start());

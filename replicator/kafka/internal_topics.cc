@@ -17,6 +17,8 @@ namespace {
 
 using protocol::KafkaErrc;
 
+/// As in TargetWriter: partitions are made part of a transaction by ourselves.
+constexpr std::int16_t kTransactionalVersionMax = 11;
 constexpr std::size_t kBatchBytes = std::size_t{256} << 10U;
 /// Of one decompressed batch; far above what Connect writes.
 constexpr std::size_t kDecompressedMax = std::size_t{64} << 20U;
@@ -195,7 +197,10 @@ net::Async<void> InternalTopicWriter::prepare(SteadyTime deadline) {
     co_return fail(protocol::kafka_error(KafkaErrc::producer_fenced), "{}", producer_->transactional_id);
   }
   if (!producer_->producer) {
-    LH_CHECK(producer_->transactional_id.empty());
+    if (!producer_->transactional_id.empty()) {
+      co_return fail(protocol::kafka_error(KafkaErrc::invalid_producer_id_mapping), "{}",
+                     producer_->transactional_id);
+    }
     LH_CO_TRY(const auto fresh, co_await client::init_producer_id(cluster_, deadline));
     producer_->producer = ProducerEpoch{fresh.id, fresh.epoch};
   }
@@ -217,6 +222,7 @@ Result<void> InternalTopicWriter::encode(const TopicPartition& partition, const 
     if (i + 1 < groups.size() && builder.size() < kBatchBytes) continue;
     protocol::BatchOptions options;
     options.producer = {used_->id, used_->epoch, lane.next_sequence};
+    if (producer_->transactional) options.attribute_bits = protocol::batch_layout::kTransactionalBit;
     LH_TRY(const auto header, builder.finish(options, builder.payload()));
     auto slab = Slab::unbudgeted(builder.size());
     std::ranges::copy(header, slab.bytes().begin());
@@ -320,6 +326,7 @@ net::Async<void> InternalTopicWriter::send_round() {
   std::vector<std::pair<Round*, client::Pending<protocol::ProduceResponse>>> under_way;
   for (auto& [broker, round] : rounds) {
     round.request.acks = -1;
+    if (producer_->transactional) round.request.transactional_id = producer_->transactional_id;
     round.request.timeout_ms = static_cast<std::int32_t>(cluster_.options().request_timeout.count());
     const auto attempt = cluster_.attempt_deadline(SteadyTime::max());
     const auto connection = co_await cluster_.connection(broker, {client::Role::produce, 1}, attempt);
@@ -328,6 +335,7 @@ net::Async<void> InternalTopicWriter::send_round() {
       continue;
     }
     client::CallOptions call{.deadline = attempt, .keep = std::move(round.keep)};
+    if (producer_->transactional) call.max_version = kTransactionalVersionMax;
     auto pending = (*connection)->submit(round.request, std::move(call));
     if (pending) {
       under_way.emplace_back(&round, *std::move(pending));

@@ -93,6 +93,8 @@ struct SharedProducer {
   /// Empty for a producer without one.
   std::string transactional_id;
   std::optional<ProducerEpoch> producer;
+  /// What is written under it belongs to transactions, which others begin and end.
+  bool transactional = false;
   /// Another process has taken it over.
   bool lost = false;
 };

@@ -176,28 +176,55 @@ StoredPosition PositionStore::to_store(const PartitionReport& report) const {
   stored.mm2_after = last >= 0 ? std::optional(last) : stored.mm2_before;
   stored.map_segment = report.last_segment;
   stored.drained = report.drained;
+  stored.transactional = report.transactional;
   stored.writer = options_.instance;
   stored.written_ms = target_.io().time.wall_ms();
   return stored;
 }
 
-PositionStore::Writer& PositionStore::writer_for(const PartitionReport& report) {
-  auto shared = owners_.writer_of(report.target);
+PositionStore::Writer& PositionStore::writer_under(std::shared_ptr<SharedProducer> shared) {
   auto& slot = writers_[shared.get()];
   if (slot == nullptr) slot = std::make_unique<Writer>(target_, clock_, std::move(shared));
   return *slot;
 }
 
+void PositionStore::add_state(InternalTopicWriter::Writes& writes, const PartitionReport& report,
+                              const StoredPosition& stored) const {
+  auto key = position_key(options_.source_alias, report.source);
+  const TopicPartition place{options_.state_topic, partition_for_key(as_bytes(key), state_partitions_)};
+  InternalTopicWriter::Group group;
+  for (const auto& segment : report.segments) {
+    group.push_back({segment_key(options_.source_alias, report.source, report.source_id, segment.number),
+                     segment_value(segment)});
+    if (group.size() < kSegmentsPerBatch) continue;
+    // A log full of holes makes more of them than one batch takes. Ahead of their position they do no harm:
+    // what lies behind it is left out when they are read.
+    writes[place].push_back(std::exchange(group, {}));
+  }
+  group.push_back({std::move(key), position_value(stored)});
+  writes[place].push_back(std::move(group));
+}
+
+void PositionStore::add_mm2(InternalTopicWriter::Writes& writes, const TopicPartition& source,
+                            std::int64_t offset) const {
+  const auto key = mm2_offset_key(options_.connector_name, options_.source_alias, source);
+  for (const auto& [topic, partitions] : offsets_topics_) {
+    writes[{topic, partition_for_key(as_bytes(key), partitions)}].push_back(
+        {{key, mm2_offset_value(offset)}});
+  }
+}
+
+void PositionStore::take_segments(const PartitionReport& report) {
+  for (const auto& segment : report.segments) {
+    segments_[segment_key(options_.source_alias, report.source, report.source_id, segment.number)] =
+        segment_value(segment);
+  }
+}
+
 net::Async<void> PositionStore::finish_mm2(Writer& writer, SteadyTime deadline) {
   if (writer.mm2_unfinished.empty()) co_return Result<void>{};
   InternalTopicWriter::Writes writes;
-  for (const auto& [topic, partitions] : offsets_topics_) {
-    for (const auto& [source, offset] : writer.mm2_unfinished) {
-      auto key = mm2_offset_key(options_.connector_name, options_.source_alias, source);
-      const auto partition = partition_for_key(as_bytes(key), partitions);
-      writes[{topic, partition}].push_back({{std::move(key), mm2_offset_value(offset)}});
-    }
-  }
+  for (const auto& [source, offset] : writer.mm2_unfinished) add_mm2(writes, source, offset);
   LH_CO_TRY_VOID(co_await writer.topics.write(std::move(writes), deadline));
   for (auto& [topic, offsets] : mm2_offsets_) {
     for (const auto& [source, offset] : writer.mm2_unfinished) offsets[source] = offset;
@@ -215,32 +242,40 @@ net::Async<void> PositionStore::write_job(Job& job, SteadyTime deadline) {
   std::vector<std::pair<TopicPartition, StoredPosition>> written;
   for (const auto* report : job.reports) {
     auto stored = to_store(*report);
-    auto key = position_key(options_.source_alias, report->source);
-    const TopicPartition place{options_.state_topic, partition_for_key(as_bytes(key), state_partitions_)};
-    InternalTopicWriter::Group group;
-    for (const auto& segment : report->segments) {
-      group.push_back({segment_key(options_.source_alias, report->source, report->source_id, segment.number),
-                       segment_value(segment)});
-      if (group.size() < kSegmentsPerBatch) continue;
-      // A log full of holes makes more of them than one batch takes. Ahead of their position they do no harm:
-      // what lies behind it is left out when they are read.
-      writes[place].push_back(std::exchange(group, {}));
-    }
-    group.push_back({std::move(key), position_value(stored)});
-    writes[place].push_back(std::move(group));
+    add_state(writes, *report, stored);
     if (stored.mm2_after && stored.mm2_after != stored.mm2_before) mm2[report->source] = *stored.mm2_after;
     written.emplace_back(report->source, std::move(stored));
   }
   LH_CO_TRY_VOID(co_await writer.topics.write(std::move(writes), deadline));
   for (auto& [source, stored] : written) positions_[source] = std::move(stored);
-  for (const auto* report : job.reports) {
-    for (const auto& segment : report->segments) {
-      segments_[segment_key(options_.source_alias, report->source, report->source_id, segment.number)] =
-          segment_value(segment);
-    }
-  }
+  for (const auto* report : job.reports) take_segments(*report);
   writer.mm2_unfinished = std::move(mm2);
   co_return co_await finish_mm2(writer, deadline);
+}
+
+net::Async<void> PositionStore::write_in_transaction(const std::vector<PartitionReport>& reports,
+                                                     std::shared_ptr<SharedProducer> producer,
+                                                     SteadyTime deadline) {
+  InternalTopicWriter::Writes writes;
+  for (const auto& report : reports) {
+    const auto stored = to_store(report);
+    add_state(writes, report, stored);
+    if (stored.mm2_after && stored.mm2_after != stored.mm2_before) {
+      add_mm2(writes, report.source, *stored.mm2_after);
+    }
+  }
+  co_return co_await writer_under(std::move(producer)).topics.write(std::move(writes), deadline);
+}
+
+void PositionStore::take_committed(const std::vector<PartitionReport>& reports) {
+  for (const auto& report : reports) {
+    auto stored = to_store(report);
+    if (stored.mm2_after) {
+      for (auto& [topic, offsets] : mm2_offsets_) offsets[report.source] = *stored.mm2_after;
+    }
+    positions_[report.source] = std::move(stored);
+    take_segments(report);
+  }
 }
 
 net::Async<PositionStore::Failures> PositionStore::write(const std::vector<PartitionReport>& reports,
@@ -249,7 +284,7 @@ net::Async<PositionStore::Failures> PositionStore::write(const std::vector<Parti
   std::vector<Job> all;
   std::map<const Writer*, std::size_t> places;
   for (const auto& report : reports) {
-    auto& writer = writer_for(report);
+    auto& writer = writer_under(owners_.writer_of(report.target));
     const auto [place, is_new] = places.emplace(&writer, all.size());
     if (is_new) all.push_back({.writer = &writer, .reports = {}, .outcome = {}});
     all[place->second].reports.push_back(&report);
@@ -272,6 +307,12 @@ net::Async<void> PositionStore::run_job(Job& job, SteadyTime deadline) {
   // The others go on.
   if (!job.outcome && net::is_aborted(job.outcome.error())) co_return job.outcome;
   co_return Result<void>{};
+}
+
+AwaitInternal markers_in(PositionStore& store) {
+  return [&store](TopicPartition partition, ProducerEpoch producer, SteadyTime until) {
+    return store.read_to_marker(std::move(partition), producer, until);
+  };
 }
 
 }  // namespace longhaul::replicator

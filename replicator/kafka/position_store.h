@@ -12,6 +12,7 @@
 #include "replicator/kafka/flow_shard.h"
 #include "replicator/kafka/internal_topics.h"
 #include "replicator/kafka/owners.h"
+#include "replicator/kafka/takeover.h"
 #include "replicator/stored_position.h"
 
 namespace longhaul::replicator {
@@ -38,6 +39,7 @@ class PositionStore {
   [[nodiscard]] std::optional<MapSegment> segment(const TopicPartition& source, const TopicId& topic_id,
                                                   std::int64_t number) const;
 
+  [[nodiscard]] bool is_internal(const std::string& topic) const { return topics_.contains(topic); }
   /// Partitions of internal topics that hold what is stored about a source partition.
   [[nodiscard]] std::set<TopicPartition> partitions_of(const TopicPartition& source) const;
   /// Reads such a partition on until the marker of `producer` and takes in what stands in front of it: what a
@@ -47,6 +49,13 @@ class PositionStore {
   /// Who wrote the newest record of a source partition that is not ours any more, reading on to the topic's
   /// end; empty when it does not say.
   [[nodiscard]] net::Async<std::string> writer_of(TopicPartition source, SteadyTime deadline);
+
+  /// Writes what the reports say as part of the transaction that is open for `producer`. It counts when that
+  /// is committed: `take_committed`.
+  [[nodiscard]] net::Async<void> write_in_transaction(const std::vector<PartitionReport>& reports,
+                                                      std::shared_ptr<SharedProducer> producer,
+                                                      SteadyTime deadline);
+  void take_committed(const std::vector<PartitionReport>& reports);
 
   /// What could not be stored, by source partition, and why. Nothing is lost: it can be written again.
   using Failures = std::map<TopicPartition, Error>;
@@ -67,7 +76,11 @@ class PositionStore {
     std::vector<const PartitionReport*> reports;
     Result<void> outcome;
   };
-  [[nodiscard]] Writer& writer_for(const PartitionReport& report);
+  [[nodiscard]] Writer& writer_under(std::shared_ptr<SharedProducer> shared);
+  void add_state(InternalTopicWriter::Writes& writes, const PartitionReport& report,
+                 const StoredPosition& stored) const;
+  void add_mm2(InternalTopicWriter::Writes& writes, const TopicPartition& source, std::int64_t offset) const;
+  void take_segments(const PartitionReport& report);
   [[nodiscard]] StoredPosition to_store(const PartitionReport& report) const;
   [[nodiscard]] net::Async<void> run_job(Job& job, SteadyTime deadline);
   [[nodiscard]] net::Async<void> write_job(Job& job, SteadyTime deadline);
@@ -93,6 +106,9 @@ class PositionStore {
   std::map<std::string, std::map<TopicPartition, std::int64_t>> mm2_offsets_;
   std::map<SharedProducer*, std::unique_ptr<Writer>> writers_;
 };
+
+/// What a take-over needs to wait for its markers in the topics of the store.
+[[nodiscard]] AwaitInternal markers_in(PositionStore& store);
 
 /// Fingerprint of what decides which records a flow forwards.
 [[nodiscard]] std::string selection_fingerprint(const FlowOptions& options);

@@ -28,6 +28,10 @@ struct PartitionStart {
   Offset goal;
   /// The transactional id that guards the target partition; empty where there is none.
   std::string transactional_id;
+  /// The one whose transactions it is written in; empty for a live partition.
+  std::string transaction_id;
+  /// It may leave transactions when its records are recent again.
+  bool may_leave_transactions = false;
   /// How often it was taken over again in a row without getting any further.
   int retakes = 0;
   /// Set when the partition must not be replicated.
@@ -43,6 +47,8 @@ struct ShardPartition {
         target_id(start.target_id),
         goal(start.goal),
         transactional_id(std::move(start.transactional_id)),
+        transaction_id(std::move(start.transaction_id)),
+        may_leave_transactions(start.may_leave_transactions),
         retakes(start.retakes),
         pipeline(std::move(start.progress), start.options),
         backoff(retry) {
@@ -59,6 +65,8 @@ struct ShardPartition {
   TopicId target_id;
   Offset goal;
   std::string transactional_id;
+  std::string transaction_id;
+  bool may_leave_transactions = false;
   int retakes = 0;
   PartitionPipeline pipeline;
   client::Backoff backoff;

@@ -137,7 +137,10 @@ MarkerScan find_marker(ConstBytes records, ProducerEpoch producer, Offset from) 
 
 net::Async<Fence> take_over(client::Cluster& target, TakeoverRequest request, AwaitInternal await_internal,
                             SteadyTime deadline) {
-  Fence::Options options{.partitions = request.internal, .held = request.held, .epoch = request.epoch};
+  Fence::Options options{.partitions = request.internal,
+                         .held = request.held,
+                         .epoch = request.epoch,
+                         .transaction_timeout = request.transaction_timeout};
   for (const auto& [partition, from] : request.data) options.partitions.push_back(partition);
   Fence fence(std::move(options));
   const Drive drive{target, request, await_internal, deadline};

@@ -15,6 +15,7 @@ struct TakeoverRequest {
   std::string transactional_id;
   std::optional<ProducerEpoch> held;
   Fence::Options::Epoch epoch = Fence::Options::Epoch::next;
+  milliseconds transaction_timeout{60'000};
   /// Data partitions, each with the offset from which its marker is looked for.
   std::map<TopicPartition, Offset> data;
   /// Partitions of internal topics; `await_internal` looks for their markers.

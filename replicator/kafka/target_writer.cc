@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "replicator/kafka/refusal.h"
 #include "replicator/kafka/topic_check.h"
 
 namespace longhaul::replicator {
@@ -19,23 +20,9 @@ constexpr int kRequestsInFlight = 5;
 constexpr std::size_t kRequestBytes = std::size_t{4} << 20U;
 constexpr std::int16_t kAcksAll = -1;
 constexpr milliseconds kDeadlineSlack{5'000};
-
-StopReason refusal_reason(KafkaErrc code) {
-  switch (code) {
-    case KafkaErrc::message_too_large:
-    case KafkaErrc::record_list_too_large:
-      return StopReason::batch_too_large;
-    case KafkaErrc::invalid_timestamp:
-      return StopReason::timestamp_refused;
-    case KafkaErrc::corrupt_message:
-      return StopReason::target_corrupt;
-    case KafkaErrc::invalid_producer_epoch:
-    case KafkaErrc::producer_fenced:
-      return StopReason::taken_over;
-    default:
-      return StopReason::target_refused;
-  }
-}
+/// From the next version on a broker makes partitions part of the transaction by itself, and its end has to
+/// raise the epoch (KIP-890).
+constexpr std::int16_t kTransactionalVersionMax = 11;
 
 }  // namespace
 
@@ -87,7 +74,16 @@ void TargetWriter::enqueue(Broker& broker, ShardPartition& partition) {
 }
 
 void TargetWriter::wake(ShardPartition& partition) {
-  if (partition.queued_for_write || partition.in_leader_queue || !partition.pipeline.has_unsent()) return;
+  if (partition.pipeline.look_at_times(target_.io().time.wall_ms())) {
+    changed_(partition);
+    return;
+  }
+  if (partition.in_leader_queue || !partition.pipeline.has_unsent()) return;
+  if (partition.queued_for_write) {
+    // It may wait for a transaction there, which is open by now.
+    broker(partition.target_broker).changed.notify();
+    return;
+  }
   // Batches under way bind the partition to their broker: on another connection later ones could overtake
   // them.
   if (partition.pipeline.in_flight() > 0 && partition.target_broker != BrokerId()) {
@@ -169,9 +165,25 @@ SteadyTime TargetWriter::next_retry(const Broker& broker) const {
   return next;
 }
 
+void TargetWriter::look_again(Broker& broker) {
+  auto& time = target_.io().time;
+  for (auto* partition : std::exchange(broker.queue, {})) {
+    const auto at = partition->pipeline.retry_at();
+    const bool is_due = at && *at <= time.now() && !partition->pipeline.can_send(time.now(), time.wall_ms());
+    if (is_due) {
+      // While it waited its records have become too old to be sent like this.
+      partition->queued_for_write = false;
+      wake(*partition);
+    } else {
+      broker.queue.push_back(partition);
+    }
+  }
+}
+
 net::Task TargetWriter::write_loop(Broker& broker) {
   for (;;) {
     while (!has_sendable(broker)) {
+      look_again(broker);
       const auto until = broker.in_flight < kRequestsInFlight ? next_retry(broker) : SteadyTime::max();
       const auto woken = co_await broker.changed.wait_until(until);
       if (!woken && net::is_aborted(woken.error())) co_return;
@@ -196,6 +208,8 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
   Round round;
   std::vector<PartitionPipeline::Outgoing> batches;
   std::size_t bytes = 0;
+  // A request belongs to one transaction, or to none.
+  const std::string* transaction = nullptr;
   std::deque<ShardPartition*> later;
   while (!broker.queue.empty() && bytes < kRequestBytes) {
     auto* partition = broker.queue.front();
@@ -210,6 +224,11 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
       if (partition->pipeline.retry_at()) later.push_back(partition);
       continue;
     }
+    if (transaction == nullptr) transaction = &partition->transaction_id;
+    if (partition->transaction_id != *transaction) {
+      later.push_back(partition);
+      continue;
+    }
     batches.push_back(partition->pipeline.take_next(wall_ms));
     round.sent.push_back({partition, batches.back().number});
     bytes += batches.back().size;
@@ -219,6 +238,7 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
     partition->queued_for_write = true;
     broker.queue.push_back(partition);
   }
+  if (transaction != nullptr && !transaction->empty()) round.request.transactional_id = *transaction;
   fill_request(round, batches);
   return round;
 }
@@ -255,6 +275,7 @@ net::Async<void> TargetWriter::send_round(Broker& broker) {
   auto& time = target_.io().time;
   client::CallOptions call;
   call.keep = std::move(round.keep);
+  if (round.request.transactional_id) call.max_version = kTransactionalVersionMax;
   call.deadline = net::saturating_add(time.now(), options_.request_timeout + kDeadlineSlack);
   auto pending = connection->submit(round.request, std::move(call));
   if (!pending) {
@@ -321,6 +342,10 @@ void TargetWriter::take_error(const Sent& sent, const protocol::PartitionProduce
     report_refusal(partition, detail);
     const auto retry_at = net::saturating_add(target_.io().time.now(), partition.backoff.next());
     pipeline.on_corrupt(sent.number, std::move(detail), retry_at);
+    return;
+  }
+  if (!partition.transaction_id.empty() && is_about_transaction(answer.error_code)) {
+    pipeline.on_refused(sent.number, StopReason::transaction_aborted, std::move(detail));
     return;
   }
   switch (client::reaction_to(answer.error_code)) {

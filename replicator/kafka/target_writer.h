@@ -51,6 +51,7 @@ class TargetWriter {
   /// Whether the target topic is gone, or another one by now; stops the partition then.
   [[nodiscard]] bool check_topic(ShardPartition& partition);
 
+  void look_again(Broker& broker);
   [[nodiscard]] net::Task write_loop(Broker& broker);
   [[nodiscard]] SteadyTime next_retry(const Broker& broker) const;
   [[nodiscard]] bool has_sendable(const Broker& broker) const;

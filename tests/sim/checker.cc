@@ -1,6 +1,7 @@
 #include "tests/sim/checker.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "replicator/stored_position.h"
@@ -205,6 +206,23 @@ std::string check_position(const Tables& tables, const TopicPartition& partition
 
 }  // namespace
 
+std::vector<std::string> open_transactions(SimNet& net) {
+  std::vector<std::string> open;
+  auto& site = net.site("b");
+  for (const auto& topic : site.cluster->topics()) {
+    for (std::int32_t i = 0; site.cluster->partition(topic, PartitionIndex(i)); ++i) {
+      std::string problem;
+      const TopicPartition partition{topic, PartitionIndex(i)};
+      const auto all = read_log(net, site, partition, problem);
+      const auto committed = read_log(net, site, partition, problem, Reads::committed);
+      if (!all || !committed || all->end == committed->end) continue;
+      open.push_back(fmt::format("{} ends at {}, but a transaction is open from {} on", partition, all->end,
+                                 committed->end));
+    }
+  }
+  return open;
+}
+
 std::vector<std::string> check_logs(SimNet& net, const WorldPlan& plan, const Oracle& oracle,
                                     const Losses& losses) {
   std::vector<std::string> problems;
@@ -215,7 +233,7 @@ std::vector<std::string> check_logs(SimNet& net, const WorldPlan& plan, const Or
     std::string problem;
     const auto all = read_log(net, net.site("a"), partition, problem);
     const auto source = read_source(net, plan, partition, problem);
-    const auto target = read_log(net, net.site("b"), target_of(partition), problem);
+    const auto target = read_log(net, net.site("b"), target_of(partition), problem, Reads::committed);
     if (!all || !source || !target) {
       problems.push_back(problem);
       continue;
@@ -243,10 +261,11 @@ std::vector<std::string> check_logs(SimNet& net, const WorldPlan& plan, const Or
 std::vector<std::string> check_state(SimNet& net, const WorldPlan& plan, const Oracle& oracle) {
   std::vector<std::string> problems;
   const auto tables = read_tables(net, problems);
+  std::ranges::copy(open_transactions(net), std::back_inserter(problems));
   for (const auto& partition : partitions(net, plan)) {
     std::string problem;
     const auto source = read_source(net, plan, partition, problem);
-    const auto target = read_log(net, net.site("b"), target_of(partition), problem);
+    const auto target = read_log(net, net.site("b"), target_of(partition), problem, Reads::committed);
     if (!source || !target) continue;  // told by check_logs()
     Pairs pairs;
     const bool may_forget = forgets(topic_of(plan, partition));

@@ -44,6 +44,10 @@ replicator::FlowOptions flow_options(const InstancePlan& plan) {
   options.fetch_max_bytes = plan.fetch_max_bytes;
   options.max_partition_fetch_bytes = plan.max_partition_fetch_bytes;
   options.isolation = plan.isolation;
+  options.transactions = plan.transactions;
+  options.transaction_interval = plan.transaction_interval;
+  options.transaction_timeout = plan.transaction_timeout;
+  options.transaction_calm = plan.transaction_calm;
   return options;
 }
 

@@ -30,6 +30,10 @@ struct InstancePlan {
   std::int32_t fetch_max_bytes = 8 << 20;
   std::int32_t offsets_partitions = 2;
   protocol::IsolationLevel isolation = protocol::IsolationLevel::read_uncommitted;
+  replicator::Transactions transactions = replicator::Transactions::never;
+  milliseconds transaction_interval{1'000};
+  milliseconds transaction_timeout{60'000};
+  milliseconds transaction_calm{600'000};
 };
 
 /// One Longhaul process: the flow as it is in the product, on a host of the simulated network.

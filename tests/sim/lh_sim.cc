@@ -4,8 +4,8 @@
 //   lh_sim --seeds FROM..TO [--jobs N]   many; fails when one fails, or when a kind of fault was never
 //   injected
 //
-// Other options: --virtual-minutes M (10), --fail-fast, --twice (each seed twice: the same trace must come
-// out).
+// Other options: --transactions (Longhaul writes in transactions where it has to), --virtual-minutes M (10),
+// --fail-fast, --twice (each seed twice: the same trace must come out).
 
 #include <poll.h>
 #include <sys/wait.h>
@@ -71,6 +71,8 @@ std::optional<Arguments> parse(int count, char** values) {
       arguments.fail_fast = true;
     } else if (name == "--twice") {
       arguments.twice = true;
+    } else if (name == "--transactions") {
+      arguments.run.transactions = true;
     } else if (name == "--seed" && has_value) {
       good = parse_number(std::string_view(values[++i]), arguments.first);
       arguments.last = arguments.first;
@@ -96,6 +98,7 @@ std::string replay_line(std::uint64_t seed, const RunOptions& options) {
   auto line = fmt::format("lh_sim --seed {}", seed);
   if (options.virtual_minutes != RunOptions().virtual_minutes)
     line += fmt::format(" --virtual-minutes {}", options.virtual_minutes);
+  if (options.transactions) line += " --transactions";
   return line;
 }
 

@@ -118,7 +118,7 @@ std::map<std::string, std::string> read_table(SimNet& net, Site& site, const std
                                               std::string& problem) {
   std::map<std::string, std::string> table;
   for (std::int32_t i = 0; site.cluster->partition(topic, PartitionIndex(i)); ++i) {
-    const auto log = read_log(net, site, {topic, PartitionIndex(i)}, problem);
+    const auto log = read_log(net, site, {topic, PartitionIndex(i)}, problem, Reads::committed);
     if (!log) return {};
     for (const auto& record : log->records) {
       if (record.key && record.value) table[*record.key] = *record.value;

@@ -16,7 +16,7 @@ enum class Reads { uncommitted, committed };
 [[nodiscard]] std::optional<Log> read_log(SimNet& net, Site& site, const TopicPartition& partition,
                                           std::string& problem, Reads reads = Reads::uncommitted);
 
-/// The last value of each key in a compacted topic, over all its partitions.
+/// The last committed value of each key in a compacted topic, over all its partitions.
 [[nodiscard]] std::map<std::string, std::string> read_table(SimNet& net, Site& site, const std::string& topic,
                                                             std::string& problem);
 

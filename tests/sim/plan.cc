@@ -57,6 +57,28 @@ InstancePlan instance_plan(Chance& chance) {
   return plan;
 }
 
+/// Drawn apart, so that a seed's world is the same otherwise.
+void plan_transactions(std::uint64_t seed, InstancePlan& plan) {
+  using replicator::Transactions;
+  Chance chance(seed, 0x74786E);
+  plan.transactions = chance.one_of({Transactions::backfill, Transactions::backfill, Transactions::always});
+  plan.transaction_interval = milliseconds(chance.one_of({100, 500, 1'000, 5'000}));
+  plan.transaction_timeout = milliseconds(chance.one_of({10'000, 60'000}));
+  plan.transaction_calm = milliseconds(chance.one_of({3'000, 30'000}));
+}
+
+std::string_view name_of(replicator::Transactions transactions) {
+  switch (transactions) {
+    case replicator::Transactions::never:
+      return "never";
+    case replicator::Transactions::backfill:
+      return "backfill";
+    case replicator::Transactions::always:
+      return "always";
+  }
+  return "unknown";
+}
+
 }  // namespace
 
 WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
@@ -70,9 +92,17 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   plan.faults_end = milliseconds(options.virtual_minutes * 60'000 * 4 / 5);
   plan.late_requests = chance.one_in(2);
   plan.two_instances = chance.one_in(2);
-  // A limit that docs/decisions names: of records that are too old to be remembered a broker does not know
-  // who may write them.
-  const bool old_timestamps = !plan.late_requests && !plan.two_instances && chance.one_in(2);
+  if (options.transactions) {
+    plan_transactions(seed, plan.instance);
+    // A commit marker that Kafka forgets because its partition has no leader takes what it commits with it
+    // (docs/decisions/062, "Honest limits").
+    plan.target.markers_wait_for_leaders = true;
+  }
+  const bool never = plan.instance.transactions == replicator::Transactions::never;
+  // A limit of writing without transactions, which docs/decisions names: of records that are too old to be
+  // remembered a broker does not know who may write them.
+  const bool one_writer = !plan.late_requests && !plan.two_instances;
+  const bool old_timestamps = (!never || one_writer) && chance.one_in(2);
   plan.instance_life = milliseconds(chance.one_of({0, 20'000, 60'000, 150'000}));
   Chance shape(seed, 0x736861);
   const bool committed = plan.instance.isolation == protocol::IsolationLevel::read_committed;
@@ -112,6 +142,11 @@ std::string WorldPlan::to_string() const {
       instance.isolation == protocol::IsolationLevel::read_committed ? ", read_committed" : "");
   if (late_requests) text += ", late requests";
   if (two_instances) text += ", two instances";
+  if (instance.transactions != replicator::Transactions::never) {
+    text += fmt::format(", transactions {} of {} ms, aborted after {} ms, calm after {} ms",
+                        name_of(instance.transactions), instance.transaction_interval.count(),
+                        instance.transaction_timeout.count(), instance.transaction_calm.count());
+  }
   for (const auto& topic : topics) {
     text +=
         fmt::format("\n  {}{}{}{} with {} partitions from {} ms{}", topic.is_compacted ? "compacted " : "",

@@ -13,6 +13,9 @@ namespace longhaul::sim {
 struct RunOptions {
   int virtual_minutes = 10;
   bool trace = false;
+  /// Longhaul writes in transactions of the target, and so worlds have what only these answer: records that
+  /// are too old to be remembered together with a second writer, and compacted topics whose carrier dies.
+  bool transactions = false;
 };
 
 struct TopicPlan {

@@ -162,6 +162,10 @@ class World {
     catch_up();
     if (loop_.spins()) return;
     crew_.drain_current(outcome_.problems);
+    // A coordinator writes the markers of a committed transaction after it has said so.
+    const auto limit = loop_.time.now() + seconds(10);
+    while (!open_transactions(net_).empty() && loop_.time.now() < limit)
+      loop_.run_to(loop_.time.now() + milliseconds(10));
     for (auto& wrong : check_logs(net_, plan_, writers_.oracle(), Lines::losses)) problem(std::move(wrong));
     if (outcome_.problems.empty()) {
       for (auto& wrong : check_state(net_, plan_, writers_.oracle())) problem(std::move(wrong));

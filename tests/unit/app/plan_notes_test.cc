@@ -48,6 +48,26 @@ TEST(PlanNotes, SayWhichTimesTheCopiesGet) {
   EXPECT_NE(notes({.source = appends, .target = appends}).find("its own times"), std::string::npos);
 }
 
+TEST(PlanNotes, SayWhatIsWrittenInTransactions) {
+  const auto compacted = configs({{"cleanup.policy", "compact,delete"}});
+  const std::vector<std::pair<std::string, std::string>> creation{{"cleanup.policy", "compact"}};
+  replicator::FlowOptions backfill;
+  backfill.transactions = replicator::Transactions::backfill;
+  EXPECT_NE(notes({.target = compacted}, backfill).find("written in transactions"), std::string::npos);
+  EXPECT_NE(notes({.creation = creation}, backfill).find("isolation.level = read_committed"),
+            std::string::npos);
+  EXPECT_EQ(notes({.creation = {{"cleanup.policy", "delete"}}}, backfill), "");
+  EXPECT_NE(notes({.begins_old = true}, backfill).find("its older records are written in transactions"),
+            std::string::npos);
+  EXPECT_EQ(notes({.source = compacted}, backfill).find("in transactions"), std::string::npos)
+      << "the copy need not be";
+  for (const auto other : {replicator::Transactions::never, replicator::Transactions::always}) {
+    replicator::FlowOptions options;
+    options.transactions = other;
+    EXPECT_EQ(notes({.target = compacted}, options).find("in transactions"), std::string::npos);
+  }
+}
+
 TEST(PlanNotes, NameWhatTheRemoteTopicDoesOtherwise) {
   EXPECT_NE(notes({.source = configs({{"cleanup.policy", "compact,delete"}})}).find("with holes"),
             std::string::npos);

@@ -41,7 +41,14 @@ TEST(KeyCheck, KnowsWhatIsServed) {
                           "A.security.protocol",
                           "A.ssl.truststore.location",
                           "B.producer.sasl.jaas.config",
-                          "ssl.protocol"}) {
+                          "ssl.protocol",
+                          "B.exactly.once.source.support",
+                          "A->B.exactly.once.support",
+                          "A->B.transaction.boundary",
+                          "A->B.transaction.boundary.interval.ms",
+                          "B.producer.transaction.timeout.ms",
+                          "longhaul.transactions",
+                          "A->B.longhaul.transaction.interval.ms"}) {
     EXPECT_EQ(kind_of(key), Kind::served) << key;
   }
 }
@@ -50,8 +57,7 @@ TEST(KeyCheck, KnowsWhatIsNotServedYet) {
   for (const auto* key :
        {"sync.group.offsets.enabled", "A->B.emit.checkpoints.enabled", "A.sasl.kerberos.service.name",
         "sasl.oauthbearer.token.endpoint.url", "B.producer.sasl.login.connect.timeout.ms",
-        "B.exactly.once.source.support", "sync.topic.acls.enabled", "dedicated.mode.enable.internal.rest",
-        "B.producer.transaction.timeout.ms", "A->B.source.producer.client.id"}) {
+        "sync.topic.acls.enabled", "dedicated.mode.enable.internal.rest", "A->B.source.producer.client.id"}) {
     EXPECT_EQ(kind_of(key), Kind::not_served) << key;
   }
 }

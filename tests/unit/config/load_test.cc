@@ -132,7 +132,7 @@ TEST(SampleConfigs, HubAndSpokeLoadsWithoutWarning) {
 
 TEST(SampleConfigs, ProductionLoadsWithTheWarningsItDeserves) {
   const auto configuration = sample("production.properties", ProviderFailure::keep);
-  EXPECT_EQ(keys_of(configuration, WarningKind::not_served).size(), 12U);
+  EXPECT_EQ(keys_of(configuration, WarningKind::not_served).size(), 11U);
   EXPECT_EQ(keys_of(configuration, WarningKind::unknown_key), Keys{});
   EXPECT_EQ(keys_of(configuration, WarningKind::no_effect),
             (Keys{"source->target.producer.compression.type", "source->target.producer.batch.size",

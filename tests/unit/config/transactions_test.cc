@@ -30,11 +30,11 @@ std::string listed(const FlowConfig& flow, std::string_view key) {
 
 TEST(Transactions, AreForWhatTheTargetMayForgetUnlessMoreIsAsked) {
   const auto flow = flow_with("");
-  EXPECT_EQ(flow.own.transactions, Transactions::backfill);
+  EXPECT_EQ(flow.own.transactions, Transactions::never);
   EXPECT_EQ(flow.own.transaction_interval, milliseconds(1'000));
   EXPECT_EQ(flow.own.transaction_timeout, milliseconds(60'000));
   EXPECT_EQ(flow.own.transaction_calm, milliseconds(600'000));
-  EXPECT_EQ(listed(flow, "longhaul.transactions"), "backfill (default)");
+  EXPECT_EQ(listed(flow, "longhaul.transactions"), "never (default)");
   EXPECT_EQ(flow_with("longhaul.transactions = never").own.transactions, Transactions::never);
   EXPECT_EQ(flow_with("longhaul.transactions = never\nA->B.longhaul.transactions = ALWAYS").own.transactions,
             Transactions::always);
@@ -50,11 +50,11 @@ TEST(Transactions, AreForEverythingWhereTheWorkerSupportsExactlyOnce) {
   const auto taught = flow_with("A->B.exactly.once.support = enabled");
   EXPECT_EQ(taught.own.transactions, Transactions::always);
   EXPECT_EQ(listed(taught, "longhaul.transactions"), "always (mm2.properties:5 (A->B.exactly.once.support))");
-  EXPECT_EQ(flow_with("B.exactly.once.source.support = preparing").own.transactions, Transactions::backfill)
+  EXPECT_EQ(flow_with("B.exactly.once.source.support = preparing").own.transactions, Transactions::never)
       << "MirrorMaker 2's nodes write without transactions until all are prepared";
-  EXPECT_EQ(flow_with("A.exactly.once.source.support = enabled").own.transactions, Transactions::backfill)
+  EXPECT_EQ(flow_with("A.exactly.once.source.support = enabled").own.transactions, Transactions::never)
       << "of the other cluster";
-  EXPECT_EQ(flow_with("A->B.exactly.once.support = requested").own.transactions, Transactions::backfill);
+  EXPECT_EQ(flow_with("A->B.exactly.once.support = requested").own.transactions, Transactions::never);
 }
 
 TEST(Transactions, ContradictionsNameBothKeys) {

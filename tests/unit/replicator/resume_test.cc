@@ -91,12 +91,25 @@ TEST(Resume, ChangesTheProducerOnlyWhereTheFormerOneCanWriteNoMore) {
   };
   for (const auto& row : rows) {
     auto f = facts();
-    f.fenced = row.fenced;
     f.fresh_producer = row.fresh;
+    if (row.fenced) f.guard = ProducerEpoch{row.fresh.id, row.fresh.epoch};
     auto position = stored();
     position.drained = row.drained;
     EXPECT_EQ(decide_resume(position, 99, f).keeps_producer, row.keeps) << row.what;
   }
+}
+
+TEST(Resume, InTransactionsTheGuardDecidesWhoIsFenced) {
+  auto f = facts();
+  f.fresh_producer = {ProducerId(900), 4, 0};
+  f.guard = ProducerEpoch{ProducerId(5), 2};
+  EXPECT_FALSE(decide_resume(stored(), 99, f).keeps_producer) << "our marker fenced who wrote last";
+  f.guard = ProducerEpoch{ProducerId(77), 2};
+  EXPECT_TRUE(decide_resume(stored(), 99, f).keeps_producer) << "it fenced somebody else";
+  auto transactional = stored();
+  transactional.transactional = true;
+  EXPECT_FALSE(decide_resume(transactional, 99, f).keeps_producer)
+      << "behind it nothing was written outside of transactions";
 }
 
 TEST(Resume, LooksAtNothingWhereBatchesCarryNoProducer) {

@@ -88,11 +88,20 @@ TEST(StoredPosition, IsReadableAndKeepsItsFormat) {
       R"("writer":"host/4711","writtenMs":1700000000000})");
 }
 
+TEST(StoredPosition, OfTransactionsIsRefusedByVersionsThatDoNotKnowThem) {
+  auto position = sample();
+  position.transactional = true;
+  const auto text = position_value(position);
+  EXPECT_NE(text.find(R"("version":2)"), std::string::npos) << text;
+  EXPECT_TRUE(parse_position(text).value().transactional);
+  EXPECT_FALSE(parse_position(position_value(sample())).value().transactional);
+}
+
 TEST(StoredPosition, RefusesWhatItCannotRead) {
   EXPECT_FALSE(parse_position("not json").has_value());
   EXPECT_FALSE(parse_position("{}").has_value());
   auto newer = position_value(sample());
-  newer.replace(newer.find("\"version\":1"), 11, "\"version\":2");
+  newer.replace(newer.find("\"version\":1"), 11, "\"version\":3");
   const auto read = parse_position(newer);
   ASSERT_FALSE(read.has_value());
   EXPECT_NE(read.error().message().find("newer Longhaul"), std::string::npos) << read.error().message();

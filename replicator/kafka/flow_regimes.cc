@@ -1,0 +1,148 @@
+// The part of Flow that decides which partitions are written in transactions, and takes the transactional ids
+// of those from whoever had them (docs/decisions/061).
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "client/admin_requests.h"
+#include "replicator/kafka/flow.h"
+#include "replicator/kafka/flow_candidate.h"
+#include "replicator/kafka/takeover.h"
+
+namespace longhaul::replicator {
+namespace {
+
+using protocol::KafkaErrc;
+
+constexpr milliseconds kFenceTimeout{20'000};
+
+bool is_refusal(const Error& error) {
+  return error.code == KafkaErrc::transactional_id_authorization_failed ||
+         error.code == KafkaErrc::cluster_authorization_failed;
+}
+
+}  // namespace
+
+bool Flow::was_transactional(const Candidate& candidate) const {
+  const auto stored = store_.position(candidate.source);
+  return stored && stored->transactional;
+}
+
+void Flow::choose_regime(Candidate& candidate) const {
+  candidate.regime = Regime::live;
+  candidate.may_change = false;
+  if (options_.transactions == Transactions::never || transactions_refused_) return;
+  if (options_.transactions == Transactions::always || candidate.target_cleanup == TargetCleanup::compact) {
+    candidate.regime = Regime::transactional;
+    return;
+  }
+  candidate.may_change = true;
+  const auto chosen = regimes_.find(candidate.source);
+  const bool old =
+      chosen != regimes_.end() ? chosen->second == Regime::transactional : was_transactional(candidate);
+  if (old) candidate.regime = Regime::transactional;
+}
+
+net::Async<void> Flow::end_transactions(Guarded& guarded, SteadyTime deadline) {
+  const bool any = std::ranges::any_of(
+      guarded.candidates, [this](const Candidate* candidate) { return was_transactional(*candidate); });
+  if (!any || guarded.owner->lost) co_return Result<void>{};
+  const auto id = transaction_id_for(guarded.owner->transactional_id);
+  LH_CO_TRY(const auto turn, co_await transactions_.pause(id, deadline));
+  // Who had it before asks by name: if somebody else has the guard by now, nothing of theirs is aborted.
+  std::optional<client::ProducerIdentity> held;
+  if (const auto& own = transactions_.owner(id)->producer) held = {.id = own->id, .epoch = own->epoch};
+  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
+  const auto made =
+      co_await client::init_transactional_id(target_, id, options_.transaction_timeout, held, until);
+  if (!made && net::is_aborted(made.error())) co_return std::unexpected(made.error());
+  // Where it failed, the take-over of the id will say why.
+  std::optional<ProducerEpoch> producer;
+  if (made) producer = ProducerEpoch{made->id, made->epoch};
+  transactions_.taken(id, producer);
+  unconfirmed_[id] = guarded.owner;
+  co_return Result<void>{};
+}
+
+net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline) {
+  std::vector<Candidate*> candidates;
+  for (auto* candidate : guarded.candidates) {
+    if (!candidate->ready || candidate->stop || !candidate->fenced) continue;
+    choose_regime(*candidate);
+    if (candidate->regime == Regime::transactional || was_transactional(*candidate)) {
+      candidates.push_back(candidate);
+    }
+  }
+  const auto id = transaction_id_for(guarded.owner->transactional_id);
+  if (guarded.owner->lost || (candidates.empty() && !unconfirmed_.contains(id))) co_return Result<void>{};
+  // Whoever has the guard has the right to this one, so it is taken without asking who held it.
+  TakeoverRequest request{.transactional_id = id, .transaction_timeout = options_.transaction_timeout};
+  LH_CO_TRY(const auto turn, co_await transactions_.pause(id, deadline));
+  std::set<TopicPartition> internal;
+  for (const auto* candidate : candidates) {
+    request.data[candidate->target] = candidate->target_end;
+    internal.merge(store_.partitions_of(candidate->source));
+  }
+  request.internal.assign(internal.begin(), internal.end());
+  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
+  LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), markers_in(store_), until));
+  if (done.producer().id != ProducerId()) transactions_.taken(id, done.producer());
+  unconfirmed_[id] = guarded.owner;
+  if (done.verdict() == Fence::Verdict::refused ||
+      (!(done.verdict() == Fence::Verdict::fenced) && is_refusal(done.error()))) {
+    refuse_transactions(guarded, done.error());
+    co_return Result<void>{};
+  }
+  for (auto* candidate : candidates) {
+    auto needed = store_.partitions_of(candidate->source);
+    needed.insert(candidate->target);
+    const auto dropped =
+        std::ranges::find_if(done.dropped(), [&](const auto& entry) { return needed.contains(entry.first); });
+    if (done.verdict() != Fence::Verdict::fenced || dropped != done.dropped().end()) {
+      candidate->ready = false;
+      candidate->unready = done.verdict() != Fence::Verdict::fenced ? done.error() : dropped->second;
+      continue;
+    }
+    candidate->target_end = done.markers().at(candidate->target);
+  }
+  co_return Result<void>{};
+}
+
+net::Async<void> Flow::confirm_transactions(const std::vector<Candidate>& stored, SteadyTime deadline) {
+  // What was stored under a guard after its transactional id was taken says that the guard is ours.
+  for (const auto& candidate : stored) {
+    if (!candidate.ready || candidate.stop || candidate.owner == nullptr) continue;
+    const auto id = transaction_id_for(candidate.owner->transactional_id);
+    if (unconfirmed_.erase(id) > 0) transactions_.confirmed(id);
+  }
+  for (const auto& [id, guard] : std::map(unconfirmed_)) {
+    bool renewed = false;
+    if (!guard->lost) {
+      LH_CO_TRY(renewed, co_await renew(*guard, deadline));
+    }
+    if (renewed || guard->lost) unconfirmed_.erase(id);
+    if (renewed) transactions_.confirmed(id);
+  }
+  co_return Result<void>{};
+}
+
+void Flow::refuse_transactions(Guarded& guarded, const Error& reason) {
+  if (options_.transactions == Transactions::always) {
+    for (auto* candidate : guarded.candidates) {
+      candidate->ready = false;
+      candidate->unready = reason;
+    }
+    return;
+  }
+  if (!std::exchange(transactions_refused_, true)) {
+    log::warn(
+        "the target refuses the transactional ids of transactions: records that are older than it "
+        "remembers producers, and compacted topics, are written without them, one batch at a time",
+        {{"flow", options_.name()},
+         {"transactional_ids", fmt::format("longhaul:{}:{}:*", options_.deployment_id, options_.name())},
+         {"reason", reason.message()}});
+  }
+  for (auto* candidate : guarded.candidates) choose_regime(*candidate);
+}
+
+}  // namespace longhaul::replicator

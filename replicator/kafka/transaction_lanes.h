@@ -1,0 +1,95 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "client/cluster.h"
+#include "net/event.h"
+#include "net/task_group.h"
+#include "replicator/flow_options.h"
+#include "replicator/kafka/async_lock.h"
+#include "replicator/kafka/flow_shard.h"
+#include "replicator/kafka/line_limit.h"
+#include "replicator/kafka/position_store.h"
+
+namespace longhaul::replicator {
+
+/// The transactions of one flow (docs/decisions/061): one after the other for each transactional id. One is
+/// begun when partitions of the id have something to send. It holds what these write until it is closed, and
+/// where they stand then; it is committed, or its partitions are taken over again. Lives on the control core.
+class TransactionLanes {
+ public:
+  TransactionLanes(net::Io& control, client::Cluster& target, PositionStore& store,
+                   const std::vector<std::unique_ptr<FlowShard>>& shards, const FlowOptions& options);
+
+  /// Under which producer this process holds a transactional id.
+  [[nodiscard]] std::shared_ptr<SharedProducer> owner(const std::string& id) { return lane(id).owner; }
+  /// Waits for the transaction that is under way to end, and keeps others from being begun.
+  [[nodiscard]] net::Async<AsyncLock::Turn> pause(const std::string& id, SteadyTime deadline);
+  /// The id was taken over, or is about to be: it writes nothing before it is confirmed.
+  void taken(const std::string& id, std::optional<ProducerEpoch> producer);
+  /// After it was taken, whoever takes it over was seen to have its guard still. (A predecessor that was held
+  /// up in between could otherwise take the id from its successor, and write.)
+  void confirmed(const std::string& id);
+
+  /// Begins to look for partitions that wait.
+  void start();
+  /// Ends the transactions under way without waiting for more to write, then stores where partitions stand:
+  /// as drained where nothing is left to send. To be called when the shards read no more.
+  [[nodiscard]] net::Async<void> finish(SteadyTime deadline);
+  /// Ends everything at once; what is not committed is lost.
+  [[nodiscard]] net::Task stop();
+
+ private:
+  struct Lane {
+    Lane(std::string id, net::TimeSource& time);
+    std::shared_ptr<SharedProducer> owner;
+    AsyncLock turn;
+    bool busy = false;
+    bool confirmed = false;
+    /// The last transaction was not committed: where its partitions stand is found out by taking them over.
+    bool failed = false;
+    /// When each partition last wrote records that were too old to be written otherwise.
+    std::map<TopicPartition, SteadyTime> last_old;
+    /// Partitions that could not be made part of a transaction, and until when they are left out.
+    std::map<TopicPartition, SteadyTime> set_aside;
+  };
+  using Places = std::vector<std::pair<TopicPartition, TopicPartition>>;
+  /// What a transaction is about: source and target partitions, by the shard's place.
+  using Work = std::map<std::size_t, Places>;
+  struct Written {
+    std::vector<TransactionPart> parts;
+    [[nodiscard]] bool certain() const;
+    [[nodiscard]] std::vector<PartitionReport> reports() const;
+  };
+
+  [[nodiscard]] Lane& lane(const std::string& id);
+  [[nodiscard]] net::Task look_loop();
+  [[nodiscard]] net::Task look();
+  [[nodiscard]] net::Task run_lane(Lane& lane, Work work);
+  [[nodiscard]] net::Async<void> run_transaction(Lane& lane, Work& work, SteadyTime begun);
+  [[nodiscard]] net::Async<void> begin(Lane& lane, Work& work, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> renew_epoch(Lane& lane, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> add_partitions(Lane& lane, Work& work, SteadyTime deadline);
+  [[nodiscard]] net::Async<Written> write(Lane& lane, const Work& work, SteadyTime begun);
+  [[nodiscard]] net::Async<void> commit(Lane& lane, const std::vector<PartitionReport>& reports,
+                                        SteadyTime begun);
+  [[nodiscard]] net::Task tell_committed(Lane& lane, Work work, std::vector<TransactionPart> parts);
+  [[nodiscard]] net::Task abandon(const Work& work);
+  [[nodiscard]] net::Async<void> store_last(Lane& lane, std::vector<PartitionReport> reports,
+                                            SteadyTime deadline);
+
+  net::Io& control_;
+  client::Cluster& target_;
+  PositionStore& store_;
+  const std::vector<std::unique_ptr<FlowShard>>& shards_;
+  const FlowOptions& options_;
+  std::map<std::string, std::unique_ptr<Lane>> lanes_;
+  LineLimit lines_;
+  net::Event ended_;
+  net::TaskGroup group_;
+};
+
+}  // namespace longhaul::replicator
