@@ -203,7 +203,10 @@ net::Async<void> Flow::hand_over(std::vector<Candidate>& candidates, SteadyTime 
   LH_CO_TRY_VOID(co_await confirm_transactions(candidates, deadline));
   std::vector<std::vector<PartitionStart>> starts(shards_.size());
   for (auto& candidate : candidates) {
-    if (candidate.ready) starts[shard_of(candidate.target)].push_back(candidate.start());
+    if (!candidate.ready) continue;
+    auto& start = starts[shard_of(candidate.target)].emplace_back(candidate.start());
+    start.target_ms = store_.target_ms();
+    start.taken_up = control_.time.now();
   }
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     if (starts[i].empty()) continue;

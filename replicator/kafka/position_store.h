@@ -39,6 +39,8 @@ class PositionStore {
   [[nodiscard]] std::optional<MapSegment> segment(const TopicPartition& source, const TopicId& topic_id,
                                                   std::int64_t number) const;
 
+  /// The time of day on the target.
+  [[nodiscard]] std::int64_t target_ms() const { return clock_.wall_ms(); }
   [[nodiscard]] bool is_internal(const std::string& topic) const { return topics_.contains(topic); }
   /// Partitions of internal topics that hold what is stored about a source partition.
   [[nodiscard]] std::set<TopicPartition> partitions_of(const TopicPartition& source) const;

@@ -36,6 +36,10 @@ struct PartitionStart {
   int retakes = 0;
   /// Set when the partition must not be replicated.
   std::optional<Stop> stop;
+  /// The time of day on the target at `taken_up`: how old records are is judged by the clock that forgets
+  /// their producers.
+  std::int64_t target_ms = 0;
+  SteadyTime taken_up;
 };
 
 /// One partition on its shard: the pure pipeline and where its I/O stands. Lives on the shard's core.
@@ -50,6 +54,8 @@ struct ShardPartition {
         transaction_id(std::move(start.transaction_id)),
         may_leave_transactions(start.may_leave_transactions),
         retakes(start.retakes),
+        target_ms(start.target_ms),
+        taken_up(start.taken_up),
         pipeline(std::move(start.progress), start.options),
         backoff(retry) {
     pipeline.see_end(goal);
@@ -68,6 +74,12 @@ struct ShardPartition {
   std::string transaction_id;
   bool may_leave_transactions = false;
   int retakes = 0;
+  std::int64_t target_ms = 0;
+  SteadyTime taken_up;
+  /// The time of day on the target.
+  [[nodiscard]] std::int64_t wall_ms(SteadyTime now) const {
+    return target_ms + std::chrono::duration_cast<milliseconds>(now - taken_up).count();
+  }
   PartitionPipeline pipeline;
   client::Backoff backoff;
 

@@ -74,7 +74,7 @@ void TargetWriter::enqueue(Broker& broker, ShardPartition& partition) {
 }
 
 void TargetWriter::wake(ShardPartition& partition) {
-  if (partition.pipeline.look_at_times(target_.io().time.wall_ms())) {
+  if (partition.pipeline.look_at_times(partition.wall_ms(target_.io().time.now()))) {
     changed_(partition);
     return;
   }
@@ -154,7 +154,9 @@ bool TargetWriter::has_sendable(const Broker& broker) const {
   return broker.in_flight < kRequestsInFlight &&
          std::ranges::any_of(
              broker.queue,
-             [&](const ShardPartition* p) { return p->pipeline.can_send(time.now(), time.wall_ms()); });
+             [&](const ShardPartition* p) {
+               return p->pipeline.can_send(time.now(), p->wall_ms(time.now()));
+             });
 }
 
 SteadyTime TargetWriter::next_retry(const Broker& broker) const {
@@ -169,7 +171,8 @@ void TargetWriter::look_again(Broker& broker) {
   auto& time = target_.io().time;
   for (auto* partition : std::exchange(broker.queue, {})) {
     const auto at = partition->pipeline.retry_at();
-    const bool is_due = at && *at <= time.now() && !partition->pipeline.can_send(time.now(), time.wall_ms());
+    const bool is_due =
+        at && *at <= time.now() && !partition->pipeline.can_send(time.now(), partition->wall_ms(time.now()));
     if (is_due) {
       // While it waited its records have become too old to be sent like this.
       partition->queued_for_write = false;
@@ -204,7 +207,6 @@ net::Task TargetWriter::write_loop(Broker& broker) {
 TargetWriter::Round TargetWriter::gather(Broker& broker) {
   auto& time = target_.io().time;
   const auto now = time.now();
-  const auto wall_ms = time.wall_ms();
   Round round;
   std::vector<PartitionPipeline::Outgoing> batches;
   std::size_t bytes = 0;
@@ -219,7 +221,7 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
       wake(*partition);
       continue;
     }
-    if (!partition->pipeline.can_send(now, wall_ms)) {
+    if (!partition->pipeline.can_send(now, partition->wall_ms(now))) {
       // Kept only for a retry that waits for its time; anything else wakes it by itself.
       if (partition->pipeline.retry_at()) later.push_back(partition);
       continue;
@@ -229,7 +231,7 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
       later.push_back(partition);
       continue;
     }
-    batches.push_back(partition->pipeline.take_next(wall_ms));
+    batches.push_back(partition->pipeline.take_next(partition->wall_ms(now)));
     round.sent.push_back({partition, batches.back().number});
     bytes += batches.back().size;
     if (partition->pipeline.has_unsent()) later.push_back(partition);
