@@ -189,9 +189,11 @@ net::Async<void> Flow::drain(SteadyTime deadline) {
   }
   Result<void> stored;
   if (opened_) {
-    const auto until = std::max(deadline, net::saturating_add(control_.time.now(), kDrainedTimeout));
-    stored = co_await transactions_.finish(until);
-    auto others = co_await flush(Which::all, true, until);
+    const auto until = [&] {
+      return std::max(deadline, net::saturating_add(control_.time.now(), kDrainedTimeout));
+    };
+    stored = co_await flush(Which::all, true, until());
+    auto others = co_await transactions_.finish(until());
     if (stored) stored = std::move(others);
   }
   co_await stop();

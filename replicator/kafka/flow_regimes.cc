@@ -48,7 +48,17 @@ net::Async<void> Flow::end_transactions(Guarded& guarded, SteadyTime deadline) {
       guarded.candidates, [this](const Candidate* candidate) { return was_transactional(*candidate); });
   if (!any || guarded.owner->lost) co_return Result<void>{};
   const auto id = transaction_id_for(guarded.owner->transactional_id);
-  LH_CO_TRY(const auto turn, co_await transactions_.pause(id, deadline));
+  const auto paused_by = std::min(
+      deadline, net::saturating_add(control_.time.now(), options_.transaction_interval + kFenceTimeout));
+  const auto turn = co_await transactions_.pause(id, paused_by);
+  if (!turn && net::is_aborted(turn.error())) co_return std::unexpected(turn.error());
+  if (!turn) {
+    for (auto* candidate : guarded.candidates) {
+      candidate->ready = false;
+      candidate->unready = turn.error();
+    }
+    co_return Result<void>{};
+  }
   // Who had it before asks by name: if somebody else has the guard by now, nothing of theirs is aborted.
   std::optional<client::ProducerIdentity> held;
   if (const auto& own = transactions_.owner(id)->producer) held = {.id = own->id, .epoch = own->epoch};
@@ -77,7 +87,17 @@ net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline)
   if (guarded.owner->lost || (candidates.empty() && !unconfirmed_.contains(id))) co_return Result<void>{};
   // Whoever has the guard has the right to this one, so it is taken without asking who held it.
   TakeoverRequest request{.transactional_id = id, .transaction_timeout = options_.transaction_timeout};
-  LH_CO_TRY(const auto turn, co_await transactions_.pause(id, deadline));
+  const auto paused_by = std::min(
+      deadline, net::saturating_add(control_.time.now(), options_.transaction_interval + kFenceTimeout));
+  const auto turn = co_await transactions_.pause(id, paused_by);
+  if (!turn && net::is_aborted(turn.error())) co_return std::unexpected(turn.error());
+  if (!turn) {
+    for (auto* candidate : guarded.candidates) {
+      candidate->ready = false;
+      candidate->unready = turn.error();
+    }
+    co_return Result<void>{};
+  }
   std::set<TopicPartition> internal;
   for (const auto* candidate : candidates) {
     request.data[candidate->target] = candidate->target_end;

@@ -200,13 +200,13 @@ net::Async<void> Flow::store_candidates(std::vector<Candidate>& candidates, Stea
 net::Async<void> Flow::hand_over(std::vector<Candidate>& candidates, SteadyTime deadline) {
   // Acknowledged before the first write: whoever comes next must know under which producer to look.
   LH_CO_TRY_VOID(co_await store_candidates(candidates, deadline));
-  LH_CO_TRY_VOID(co_await confirm_transactions(candidates, deadline));
   std::vector<std::vector<PartitionStart>> starts(shards_.size());
   for (auto& candidate : candidates) {
     if (!candidate.ready) continue;
     auto& start = starts[shard_of(candidate.target)].emplace_back(candidate.start());
     start.target_ms = store_.target_ms();
     start.taken_up = control_.time.now();
+    start.taken_up_ms = control_.time.wall_ms();
   }
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     if (starts[i].empty()) continue;
@@ -226,7 +226,8 @@ net::Async<void> Flow::hand_over(std::vector<Candidate>& candidates, SteadyTime 
       active_[std::move(source)] = std::move(ids);
     }
   }
-  co_return Result<void>{};
+  // Only now: what is replaced must not write once more.
+  co_return co_await confirm_transactions(candidates, deadline);
 }
 
 }  // namespace longhaul::replicator

@@ -40,6 +40,7 @@ struct PartitionStart {
   /// their producers.
   std::int64_t target_ms = 0;
   SteadyTime taken_up;
+  std::int64_t taken_up_ms = 0;  ///< the same moment by this host's clock
 };
 
 /// One partition on its shard: the pure pipeline and where its I/O stands. Lives on the shard's core.
@@ -56,6 +57,7 @@ struct ShardPartition {
         retakes(start.retakes),
         target_ms(start.target_ms),
         taken_up(start.taken_up),
+        taken_up_ms(start.taken_up_ms),
         pipeline(std::move(start.progress), start.options),
         backoff(retry) {
     pipeline.see_end(goal);
@@ -76,9 +78,11 @@ struct ShardPartition {
   int retakes = 0;
   std::int64_t target_ms = 0;
   SteadyTime taken_up;
-  /// The time of day on the target.
-  [[nodiscard]] std::int64_t wall_ms(SteadyTime now) const {
-    return target_ms + std::chrono::duration_cast<milliseconds>(now - taken_up).count();
+  std::int64_t taken_up_ms = 0;
+  /// The time of day on the target, or later: a host that slept has a steady clock that stood still.
+  [[nodiscard]] std::int64_t wall_ms(const Clock& clock) const {
+    const auto steady = std::chrono::duration_cast<milliseconds>(clock.now() - taken_up).count();
+    return target_ms + std::max<std::int64_t>(steady, clock.wall_ms() - taken_up_ms);
   }
   PartitionPipeline pipeline;
   client::Backoff backoff;

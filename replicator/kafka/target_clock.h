@@ -14,8 +14,12 @@ class TargetClock {
  public:
   explicit TargetClock(net::TimeSource& time) : time_(time) {}
 
-  /// A marker that was asked for just now says `target_ms`.
-  void saw_marker(std::int64_t target_ms) { seen_ = Seen{.target_ms = target_ms, .at = time_.now()}; }
+  /// A marker says `target_ms`. One that was read before and is only looked up again is no news: the time
+  /// never goes back.
+  void saw_marker(std::int64_t target_ms) {
+    if (seen_ && target_ms < wall_ms()) return;
+    seen_ = Seen{.target_ms = target_ms, .at = time_.now()};
+  }
   /// Until a marker was seen, the time of this host.
   [[nodiscard]] std::int64_t wall_ms() const {
     if (!seen_) return time_.wall_ms();

@@ -74,14 +74,14 @@ void TargetWriter::enqueue(Broker& broker, ShardPartition& partition) {
 }
 
 void TargetWriter::wake(ShardPartition& partition) {
-  if (partition.pipeline.look_at_times(partition.wall_ms(target_.io().time.now()))) {
+  if (partition.pipeline.look_at_times(partition.wall_ms(target_.io().time))) {
     changed_(partition);
     return;
   }
   if (partition.in_leader_queue || !partition.pipeline.has_unsent()) return;
   if (partition.queued_for_write) {
     // It may wait for a transaction there, which is open by now.
-    broker(partition.target_broker).changed.notify();
+    if (!partition.transaction_id.empty()) broker(partition.target_broker).changed.notify();
     return;
   }
   // Batches under way bind the partition to their broker: on another connection later ones could overtake
@@ -154,9 +154,7 @@ bool TargetWriter::has_sendable(const Broker& broker) const {
   return broker.in_flight < kRequestsInFlight &&
          std::ranges::any_of(
              broker.queue,
-             [&](const ShardPartition* p) {
-               return p->pipeline.can_send(time.now(), p->wall_ms(time.now()));
-             });
+             [&](const ShardPartition* p) { return p->pipeline.can_send(time.now(), p->wall_ms(time)); });
 }
 
 SteadyTime TargetWriter::next_retry(const Broker& broker) const {
@@ -170,13 +168,10 @@ SteadyTime TargetWriter::next_retry(const Broker& broker) const {
 void TargetWriter::look_again(Broker& broker) {
   auto& time = target_.io().time;
   for (auto* partition : std::exchange(broker.queue, {})) {
-    const auto at = partition->pipeline.retry_at();
-    const bool is_due =
-        at && *at <= time.now() && !partition->pipeline.can_send(time.now(), partition->wall_ms(time.now()));
-    if (is_due) {
-      // While it waited its records have become too old to be sent like this.
+    // While it waited its records may have become too old to be sent like this.
+    if (partition->pipeline.look_at_times(partition->wall_ms(time))) {
       partition->queued_for_write = false;
-      wake(*partition);
+      changed_(*partition);
     } else {
       broker.queue.push_back(partition);
     }
@@ -186,7 +181,7 @@ void TargetWriter::look_again(Broker& broker) {
 net::Task TargetWriter::write_loop(Broker& broker) {
   for (;;) {
     while (!has_sendable(broker)) {
-      look_again(broker);
+      if (options_.transactions == Transactions::backfill) look_again(broker);
       const auto until = broker.in_flight < kRequestsInFlight ? next_retry(broker) : SteadyTime::max();
       const auto woken = co_await broker.changed.wait_until(until);
       if (!woken && net::is_aborted(woken.error())) co_return;
@@ -221,9 +216,13 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
       wake(*partition);
       continue;
     }
-    if (!partition->pipeline.can_send(now, partition->wall_ms(now))) {
+    if (!partition->pipeline.can_send(now, partition->wall_ms(time))) {
       // Kept only for a retry that waits for its time; anything else wakes it by itself.
-      if (partition->pipeline.retry_at()) later.push_back(partition);
+      if (partition->pipeline.retry_at()) {
+        later.push_back(partition);
+      } else if (partition->pipeline.look_at_times(partition->wall_ms(time))) {
+        changed_(*partition);
+      }
       continue;
     }
     if (transaction == nullptr) transaction = &partition->transaction_id;
@@ -231,7 +230,7 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
       later.push_back(partition);
       continue;
     }
-    batches.push_back(partition->pipeline.take_next(partition->wall_ms(now)));
+    batches.push_back(partition->pipeline.take_next(partition->wall_ms(time)));
     round.sent.push_back({partition, batches.back().number});
     bytes += batches.back().size;
     if (partition->pipeline.has_unsent()) later.push_back(partition);

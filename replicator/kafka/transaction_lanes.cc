@@ -18,6 +18,9 @@ constexpr milliseconds kLookInterval{25};
 /// A larger transaction is closed before its time: what is aborted after a crash is written once more.
 constexpr std::int64_t kTransactionBytes = std::int64_t{256} << 20U;
 constexpr milliseconds kSetAside{5'000};
+/// After a transaction that was not committed.
+constexpr milliseconds kBackOff{500};
+constexpr milliseconds kTimeoutMin{1'000};
 
 client::ProducerIdentity identity(const ProducerEpoch& producer) {
   return {.id = producer.id, .epoch = producer.epoch};
@@ -60,7 +63,10 @@ TransactionLanes::TransactionLanes(net::Io& control, client::Cluster& target, Po
 
 TransactionLanes::Lane& TransactionLanes::lane(const std::string& id) {
   auto& slot = lanes_[id];
-  if (slot == nullptr) slot = std::make_unique<Lane>(id, control_.time);
+  if (slot == nullptr) {
+    slot = std::make_unique<Lane>(id, control_.time);
+    slot->timeout = options_.transaction_timeout;
+  }
   return *slot;
 }
 
@@ -80,6 +86,7 @@ void TransactionLanes::confirmed(const std::string& id) {
 }
 
 void TransactionLanes::start() {
+  if (options_.transactions == Transactions::never) return;
   group_.spawn([this] { return look_loop(); });
 }
 
@@ -100,7 +107,7 @@ net::Task TransactionLanes::look() {
   }
   for (auto& [id, work] : found) {
     auto& its = lane(id);
-    if (its.busy || !its.confirmed) continue;
+    if (its.busy || !its.confirmed || control_.time.now() < its.not_before) continue;
     its.busy = true;
     const bool begun = group_.spawn(
         [this, &its, todo = std::move(work)]() mutable { return run_lane(its, std::move(todo)); });
@@ -115,7 +122,8 @@ net::Task TransactionLanes::run_lane(Lane& lane, Work work) {
     if (turn && lane.owner->producer && lane.confirmed) {
       const auto done = co_await run_transaction(lane, work, control_.time.now());
       if (!done && !net::is_aborted(done.error())) {
-        lane.failed = true;
+        lane.failed = lane.failed || !work.empty();
+        lane.not_before = net::saturating_add(control_.time.now(), kBackOff);
         if (lines_.pass("transaction", control_.time.now())) {
           log::warn("a transaction was not committed; its partitions go on behind the last one that was",
                     {{"flow", options_.name()},
@@ -131,7 +139,7 @@ net::Task TransactionLanes::run_lane(Lane& lane, Work work) {
 }
 
 net::Async<void> TransactionLanes::run_transaction(Lane& lane, Work& work, SteadyTime begun) {
-  const auto deadline = net::saturating_add(begun, options_.transaction_timeout);
+  const auto deadline = net::saturating_add(begun, lane.timeout);
   auto ready = co_await begin(lane, work, deadline);
   if (!ready && client::reaction_to(ready.error()) != client::Reaction::fail_partition) {
     // The coordinator is out of reach. Nothing was written: they wait on.
@@ -153,6 +161,8 @@ net::Async<void> TransactionLanes::run_transaction(Lane& lane, Work& work, Stead
 }
 
 net::Async<void> TransactionLanes::begin(Lane& lane, Work& work, SteadyTime deadline) {
+  leave_out(lane, work);
+  if (work.empty()) co_return Result<void>{};
   LH_CO_TRY_VOID(co_await renew_epoch(lane, deadline));
   co_return co_await add_partitions(lane, work, deadline);
 }
@@ -160,35 +170,46 @@ net::Async<void> TransactionLanes::begin(Lane& lane, Work& work, SteadyTime dead
 net::Async<void> TransactionLanes::renew_epoch(Lane& lane, SteadyTime deadline) {
   // Each transaction has an epoch of its own: a repeated EndTxn that arrives late would otherwise end the one
   // after it, in the middle (KIP-890). By name: who has not the id any more goes through the take-over.
-  const auto& held = lane.owner->producer;
-  LH_CO_TRY(const auto made,
-            co_await client::init_transactional_id(target_, lane.owner->transactional_id,
-                                                   options_.transaction_timeout, identity(*held), deadline));
-  lane.owner->producer = ProducerEpoch{made.id, made.epoch};
+  const auto held = identity(*lane.owner->producer);
+  auto made = co_await client::init_transactional_id(target_, lane.owner->transactional_id, lane.timeout,
+                                                     held, deadline);
+  while (!made && made.error().code == KafkaErrc::invalid_transaction_timeout && lane.timeout > kTimeoutMin) {
+    lane.timeout = std::max(lane.timeout / 2, kTimeoutMin);
+    made = co_await client::init_transactional_id(target_, lane.owner->transactional_id, lane.timeout, held,
+                                                  deadline);
+  }
+  if (!made) co_return std::unexpected(std::move(made).error());
+  lane.owner->producer = ProducerEpoch{made->id, made->epoch};
   co_return Result<void>{};
 }
 
-net::Async<void> TransactionLanes::add_partitions(Lane& lane, Work& work, SteadyTime deadline) {
+void TransactionLanes::leave_out(Lane& lane, Work& work) {
   const auto now = control_.time.now();
   std::erase_if(lane.set_aside, [&](const auto& entry) { return entry.second <= now; });
   bool leaderless = false;
+  for (auto& [shard, places] : work) {
+    std::erase_if(places, [&](const auto& place) {
+      // A partition without leader would hold up the transaction when it ends.
+      const bool has_leader = target_.leader(place.second).has_value();
+      leaderless = leaderless || !has_leader;
+      return !has_leader || lane.set_aside.contains(place.second);
+    });
+  }
+  std::erase_if(work, [](const auto& entry) { return entry.second.empty(); });
+  if (leaderless) target_.request_refresh();
+}
+
+net::Async<void> TransactionLanes::add_partitions(Lane& lane, Work& work, SteadyTime deadline) {
   for (;;) {
+    leave_out(lane, work);
+    if (work.empty()) co_return Result<void>{};
     std::set<TopicPartition> partitions;
-    for (auto& [shard, places] : work) {
-      std::erase_if(places, [&](const auto& place) {
-        // A partition without leader would hold up the transaction when it ends.
-        const bool has_leader = target_.leader(place.second).has_value();
-        leaderless = leaderless || !has_leader;
-        return !has_leader || lane.set_aside.contains(place.second);
-      });
+    for (const auto& [shard, places] : work) {
       for (const auto& [source, target] : places) {
         partitions.insert(target);
         partitions.merge(store_.partitions_of(source));
       }
     }
-    std::erase_if(work, [](const auto& entry) { return entry.second.empty(); });
-    if (leaderless) target_.request_refresh();
-    if (work.empty()) co_return Result<void>{};
     LH_CO_TRY(const auto added, co_await client::add_partitions_to_txn(
                                     target_, lane.owner->transactional_id, identity(*lane.owner->producer),
                                     {partitions.begin(), partitions.end()}, deadline));
@@ -215,12 +236,11 @@ net::Async<void> TransactionLanes::add_partitions(Lane& lane, Work& work, Steady
 
 net::Async<TransactionLanes::Written> TransactionLanes::write(Lane& lane, const Work& work,
                                                               SteadyTime begun) {
-  // So that a third of the time is left for the positions and the end.
-  const auto interval = std::min(options_.transaction_interval, options_.transaction_timeout / 3);
-  const FlowShard::TransactionLimits limits{
-      .until = net::saturating_add(begun, interval),
-      .deadline = net::saturating_add(begun, options_.transaction_timeout * 2 / 3),
-      .bytes_max = kTransactionBytes};
+  // So that time is left for the positions and the end.
+  const auto interval = std::min(options_.transaction_interval, lane.timeout / 2);
+  const FlowShard::TransactionLimits limits{.until = net::saturating_add(begun, interval),
+                                            .deadline = net::saturating_add(begun, lane.timeout * 3 / 4),
+                                            .bytes_max = kTransactionBytes};
   const ProducerState producer{.id = lane.owner->producer->id, .epoch = lane.owner->producer->epoch};
   Written written;
   std::vector<std::pair<std::size_t, Places>> parts(work.begin(), work.end());
@@ -239,7 +259,7 @@ net::Async<TransactionLanes::Written> TransactionLanes::write(Lane& lane, const 
 
 net::Async<void> TransactionLanes::commit(Lane& lane, const std::vector<PartitionReport>& reports,
                                           SteadyTime begun) {
-  const auto deadline = net::saturating_add(begun, options_.transaction_timeout);
+  const auto deadline = net::saturating_add(begun, lane.timeout);
   LH_CO_TRY_VOID(co_await store_.write_in_transaction(reports, lane.owner, deadline));
   LH_CO_TRY_VOID(co_await client::end_txn(target_, lane.owner->transactional_id,
                                           identity(*lane.owner->producer), client::TransactionEnd::commit,
@@ -329,7 +349,7 @@ net::Async<void> TransactionLanes::store_last(Lane& lane, std::vector<PartitionR
   for (const auto& [partition, outcome] : added) {
     if (!outcome) co_return outcome;
   }
-  const auto begun = deadline - options_.transaction_timeout;
+  const auto begun = deadline - lane.timeout;
   co_return co_await commit(lane, reports, begun);
 }
 

@@ -49,6 +49,9 @@ class TransactionLanes {
     AsyncLock turn;
     bool busy = false;
     bool confirmed = false;
+    /// What the target allows of `transaction_timeout`.
+    milliseconds timeout{0};
+    SteadyTime not_before{};
     /// The last transaction was not committed: where its partitions stand is found out by taking them over.
     bool failed = false;
     /// When each partition last wrote records that were too old to be written otherwise.
@@ -72,6 +75,8 @@ class TransactionLanes {
   [[nodiscard]] net::Async<void> run_transaction(Lane& lane, Work& work, SteadyTime begun);
   [[nodiscard]] net::Async<void> begin(Lane& lane, Work& work, SteadyTime deadline);
   [[nodiscard]] net::Async<void> renew_epoch(Lane& lane, SteadyTime deadline);
+  /// Takes out what cannot be part of a transaction now.
+  void leave_out(Lane& lane, Work& work);
   [[nodiscard]] net::Async<void> add_partitions(Lane& lane, Work& work, SteadyTime deadline);
   [[nodiscard]] net::Async<Written> write(Lane& lane, const Work& work, SteadyTime begun);
   [[nodiscard]] net::Async<void> commit(Lane& lane, const std::vector<PartitionReport>& reports,
