@@ -163,11 +163,14 @@ class TwoClusters(unittest.TestCase):
 
     def held(self, cluster, topic, partitions):
         """Records that a topic holds, without transaction markers; 0 while it does not exist."""
-        try:
-            offsets = sum(end or 0 for end in end_offsets("127.0.0.1", cluster.nodes[0].port, topic, partitions))
-            return max(0, offsets - cluster.markers(topic, partitions))
-        except (OSError, ValueError):
-            return 0
+        offsets = 0
+        for node in cluster.nodes:
+            try:
+                # Each partition is answered by its leader alone.
+                offsets += sum(end or 0 for end in end_offsets("127.0.0.1", node.port, topic, partitions))
+            except (OSError, ValueError):
+                pass
+        return max(0, offsets - cluster.markers(topic, partitions))
 
     def wait_held(self, cluster, topic, partitions, count, seconds=60, run=None):
         def enough():

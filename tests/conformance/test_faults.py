@@ -61,6 +61,24 @@ class FaultCase(TwoClusters):
         self.assertIn(run.process.wait(seconds), exit_codes, run.tail())
         self.check_no_crash(run)
 
+    def under_traffic(self, alias, disturb, rate=5000, settings=None, **topic_arguments):
+        """Everything arrives, once and in order, although `disturb(run)` gets in the way of live traffic."""
+        topic = f"{alias}-topic"
+        self.tool.create_topic(self.a, topic, 4, **topic_arguments)
+        self.tool.call("start_producer", self.a, name=alias, topic=topic, partitions=4, rate=rate, linger_ms=5,
+                       batch_size=16384)
+        with Longhaul(self.flow(alias, topic, settings)) as run:
+            self.wait_held(self.b, f"{alias}.{topic}", 4, rate, run=run)
+            disturb(run)
+            held = self.held(self.b, f"{alias}.{topic}", 4)
+            self.wait_held(self.b, f"{alias}.{topic}", 4, held + rate, seconds=90, run=run)
+            written = self.tool.call("stop_producer", name=alias)["records"]
+            self.wait_held(self.b, f"{alias}.{topic}", 4, written, seconds=90, run=run)
+            time.sleep(0.5)
+            self.end(run)
+        found = self.assert_same(topic, f"{alias}.{topic}", readers=("java",))
+        self.assertEqual(sum(records for records, _ in found.values()), written)
+
 
 class AddressesTest(FaultCase):
     """Addresses that never work, on either side. The program keeps trying (a name or a port may come up), quietly."""
@@ -140,23 +158,6 @@ class FaultTool:
 
 class BrokerFaultsTest(FaultCase):
     """Brokers that go and come back under live traffic: everything arrives, once and in order."""
-
-    def under_traffic(self, alias, disturb, rate=5000):
-        topic = f"{alias}-topic"
-        self.tool.create_topic(self.a, topic, 4)
-        self.tool.call("start_producer", self.a, name=alias, topic=topic, partitions=4, rate=rate, linger_ms=5,
-                       batch_size=16384)
-        with Longhaul(self.flow(alias, topic)) as run:
-            self.wait_held(self.b, f"{alias}.{topic}", 4, rate, run=run)
-            disturb(run)
-            held = self.held(self.b, f"{alias}.{topic}", 4)
-            self.wait_held(self.b, f"{alias}.{topic}", 4, held + rate, seconds=90, run=run)
-            written = self.tool.call("stop_producer", name=alias)["records"]
-            self.wait_held(self.b, f"{alias}.{topic}", 4, written, seconds=90, run=run)
-            time.sleep(0.5)
-            self.end(run)
-        found = self.assert_same(topic, f"{alias}.{topic}", readers=("java",))
-        self.assertEqual(sum(records for records, _ in found.values()), written)
 
     def restart(self, cluster, how):
         def disturb(run):

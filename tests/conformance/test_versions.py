@@ -2,7 +2,6 @@
 
 import signal
 
-from .lab import end_offsets
 from .lab_versions import KRAFT_3, NEWEST, ZOOKEEPER_2, cluster, running, topic_command
 from .longhaul import Longhaul, TwoClusters, command
 from .processes import wait_until
@@ -31,16 +30,6 @@ class VersionsCase(TwoClusters):
         """Returns the alias of the source: one per pair, because several sources write to the same target."""
         self.a, self.b = self.clusters[source], self.clusters[target]
         return source
-
-    def held(self, cluster, topic, partitions):
-        count = 0
-        for node in cluster.nodes:
-            try:
-                # Each partition is answered by its leader alone.
-                count += sum(end or 0 for end in end_offsets("127.0.0.1", node.port, topic, partitions))
-            except (OSError, ValueError):
-                pass
-        return max(0, count - cluster.markers(topic, partitions))
 
     def end(self, run, exit_code=0):
         run.terminate()
