@@ -78,9 +78,9 @@ class KafkaTool:
             raise ToolError(answer["error"])
         return answer
 
-    def create_topic(self, cluster, topic, partitions=1, replication=1, configs=None):
+    def create_topic(self, cluster, topic, partitions=1, replication=1, configs=None, **arguments):
         self.call("create_topic", cluster, topic=topic, partitions=partitions, replication=replication,
-                  configs=configs or {})
+                  configs=configs or {}, **arguments)
 
     def delete_topic(self, cluster, topic):
         self.call("delete_topic", cluster, topic=topic)

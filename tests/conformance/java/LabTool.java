@@ -8,6 +8,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,18 +20,23 @@ import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ListTopicsOptions;
+import org.apache.kafka.clients.admin.NewPartitionReassignment;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.TopicDescription;
+import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.errors.ElectionNotNeededException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.quota.ClientQuotaAlteration;
+import org.apache.kafka.common.quota.ClientQuotaEntity;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
@@ -79,6 +85,8 @@ public final class LabTool {
       case "under_replicated": return underReplicated(request);
       case "delete_records": return deleteRecords(request);
       case "deny_transactional_ids": return denyTransactionalIds(request);
+      case "limit_clients": return limitClients(request);
+      case "move_leaders": return moveLeaders(request);
       case "list_transactions": return listTransactions(request);
       case "offsets": return TopicReader.offsets(request);
       case "digest": return TopicReader.digest(request);
@@ -110,16 +118,15 @@ public final class LabTool {
   }
 
   private ObjectNode createTopic(JsonNode request) throws Exception {
-    NewTopic topic = new NewTopic(request.get("topic").asText(),
-        Optional.of(request.path("partitions").asInt(1)),
-        Optional.of((short) request.path("replication").asInt(1)));
+    NewTopic topic = newTopic(request);
     Map<String, String> configs = new HashMap<>();
     request.path("configs").fields().forEachRemaining(e -> configs.put(e.getKey(), e.getValue().asText()));
     admin(request).createTopics(List.of(topic.configs(configs))).all().get();
     // The controller has agreed; the leaders take part a moment later. A producer that comes before them has been
     // seen to leave a partition alone until its records expired, so this waits until every leader answers.
     Map<TopicPartition, OffsetSpec> ends = new HashMap<>();
-    for (int i = 0; i < topic.numPartitions(); i++) ends.put(new TopicPartition(topic.name(), i), OffsetSpec.latest());
+    int partitions = request.has("replicas") ? request.get("replicas").size() : topic.numPartitions();
+    for (int i = 0; i < partitions; i++) ends.put(new TopicPartition(topic.name(), i), OffsetSpec.latest());
     long deadline = System.nanoTime() + 30_000_000_000L;
     while (true) {
       try {
@@ -132,6 +139,22 @@ public final class LabTool {
         Thread.sleep(50);
       }
     }
+  }
+
+  /** With "replicas" each partition lies on the brokers that are listed for it, the first one of which leads it. */
+  private static NewTopic newTopic(JsonNode request) {
+    String name = request.get("topic").asText();
+    if (!request.has("replicas")) {
+      return new NewTopic(name, Optional.of(request.path("partitions").asInt(1)),
+          Optional.of((short) request.path("replication").asInt(1)));
+    }
+    Map<Integer, List<Integer>> replicas = new HashMap<>();
+    for (JsonNode brokers : request.get("replicas")) {
+      List<Integer> list = new ArrayList<>();
+      brokers.forEach(broker -> list.add(broker.asInt()));
+      replicas.put(replicas.size(), list);
+    }
+    return new NewTopic(name, replicas);
   }
 
   private ObjectNode deleteTopic(JsonNode request) throws Exception {
@@ -165,6 +188,37 @@ public final class LabTool {
     return JSON.createObjectNode();
   }
 
+  /** Rates ("producer_byte_rate"; null takes one away) that hold for each client, whatever it calls itself. */
+  private ObjectNode limitClients(JsonNode request) throws Exception {
+    Map<String, String> everyone = new HashMap<>();
+    everyone.put(ClientQuotaEntity.CLIENT_ID, null);
+    List<ClientQuotaAlteration.Op> limits = new ArrayList<>();
+    request.get("limits").fields().forEachRemaining(e -> limits.add(new ClientQuotaAlteration.Op(
+        e.getKey(), e.getValue().isNull() ? null : Double.valueOf(e.getValue().asDouble()))));
+    var change = new ClientQuotaAlteration(new ClientQuotaEntity(everyone), limits);
+    admin(request).alterClientQuotas(List.of(change)).all().get();
+    return JSON.createObjectNode();
+  }
+
+  /** Makes the next replica of each partition of "topic" its preferred one, and has it elected. */
+  private ObjectNode moveLeaders(JsonNode request) throws Exception {
+    String name = request.get("topic").asText();
+    Map<TopicPartition, Optional<NewPartitionReassignment>> rotated = new HashMap<>();
+    admin(request).describeTopics(List.of(name)).allTopicNames().get().get(name).partitions().forEach(partition -> {
+      List<Integer> replicas = new ArrayList<>();
+      partition.replicas().forEach(node -> replicas.add(node.id()));
+      Collections.rotate(replicas, -1);
+      rotated.put(new TopicPartition(name, partition.partition()), Optional.of(new NewPartitionReassignment(replicas)));
+    });
+    admin(request).alterPartitionReassignments(rotated).all().get();
+    var elected = admin(request).electLeaders(ElectionType.PREFERRED, rotated.keySet()).partitions().get();
+    for (Optional<Throwable> error : elected.values()) {
+      boolean fine = error.isEmpty() || error.get() instanceof ElectionNotNeededException;
+      if (!fine) throw new ExecutionException(error.get());
+    }
+    return JSON.createObjectNode();
+  }
+
   /** The transactional ids that the cluster remembers. */
   private ObjectNode listTransactions(JsonNode request) throws Exception {
     ObjectNode answer = JSON.createObjectNode();
@@ -183,6 +237,13 @@ public final class LabTool {
     answer.put("partitions", description.partitions().size());
     answer.put("replication", description.partitions().get(0).replicas().size());
     answer.put("topic_id", description.topicId().toString());
+    // By partition: its leader (-1: it has none) and how many replicas are in sync.
+    ArrayNode leaders = answer.putArray("leaders");
+    ArrayNode inSync = answer.putArray("in_sync");
+    description.partitions().forEach(partition -> {
+      leaders.add(partition.leader() == null ? -1 : partition.leader().id());
+      inSync.add(partition.isr().size());
+    });
     ObjectNode configs = answer.putObject("configs");
     for (ConfigEntry entry : admin(request).describeConfigs(List.of(resource)).all().get().get(resource).entries()) {
       if (entry.source() == ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG) configs.put(entry.name(), entry.value());
