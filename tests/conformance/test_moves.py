@@ -200,6 +200,7 @@ class SourceElectionsTest(MovesCase):
         wait_until(lambda: self.tool.describe(self.a, topic)["in_sync"][:2] == [1, 1], 60, "one replica in sync")
         write()
         self.a.kill_node(1)
+        self.addCleanup(self.a.start_node, 1)
         self.a.start_node(0)
         wait_until(lambda: self.leaders(self.a, topic)[:2] == [1, 1], 90, "an unclean election")
 
@@ -232,7 +233,6 @@ class SourceElectionsTest(MovesCase):
             self.tool.produce(self.a, "cut", [*numbered(1100, 1110), *numbered(120, 140, 1), *numbered(120, 140, 2)])
             self.wait_held(self.b, "elects.cut", 3, 430, run=run)
             self.end(run, exit_codes=(1,))
-        self.a.start_node(1)
         self.assertEqual([self.keys("elects.cut", partition) for partition in range(3)],
                          [[*range(150)], [*range(140)], [*range(140)]])
 
@@ -262,7 +262,6 @@ class SourceElectionsTest(MovesCase):
             self.wait_held(self.b, "dies.between", 3, 420, run=dies)
             self.end(drains, exit_codes=(1,))
             self.end(dies, exit_codes=(1,))
-        self.a.start_node(1)
         for remote in ("drains.between", "dies.between"):
             self.assertEqual([self.keys(remote, partition) for partition in range(3)],
                              [[*range(150)], [*range(150)], [*range(120)]])
