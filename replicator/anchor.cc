@@ -28,29 +28,43 @@ AnchorState check_anchor(ConstBytes records, const Anchor& anchor) {
   return AnchorState::different;
 }
 
-void LastOwnBatch::add(ConstBytes records) {
+Result<void> LastOwnBatch::add(ConstBytes records) {
   protocol::RecordSetReader reader(records);
   while (const auto entry = reader.next()) {
     const auto* batch = std::get_if<RecordBatchView>(&*entry);
-    if (batch == nullptr) return;
+    if (batch == nullptr) break;
     if (batch->base_offset() < position_) continue;
     position_ = batch->next_offset();
-    const bool is_data = !batch->is_control() && !batch->is_transactional();
-    if (!is_data || !ours_.contains(batch->producer_id())) continue;
-    last_ = Batch{.base = batch->base_offset(),
-                  .records = batch->last_offset_delta() + 1,
-                  .producer = {batch->producer_id(), batch->producer_epoch(), batch->base_sequence()}};
-  }
-}
-
-std::optional<Offset> source_of(const LastOwnBatch::Batch& batch, const std::vector<MapSegment>& map) {
-  for (const auto& segment : map) {
-    for (const auto& run : segment.runs) {
-      const bool inside = batch.base >= run.target && batch.base + batch.records <= run.target + run.records;
-      if (inside) return run.source + (batch.base - run.target);
+    LH_TRY(const bool aborted, aborted_.is_aborted(*batch));
+    if (batch->is_control() || aborted) continue;
+    const Batch found{.base = batch->base_offset(),
+                      .records = batch->last_offset_delta() + 1,
+                      .producer = {batch->producer_id(), batch->producer_epoch(), batch->base_sequence()}};
+    if (ours_.contains(batch->producer_id()) || overlaps(found, map_)) {
+      last_ = found;
+    } else {
+      saw_others_ = true;
     }
   }
-  return std::nullopt;
+  return {};
+}
+
+bool overlaps(const LastOwnBatch::Batch& batch, const std::vector<MapSegment>& map) {
+  return std::ranges::any_of(map, [&](const MapSegment& segment) {
+    return std::ranges::any_of(segment.runs, [&](const OffsetRun& run) {
+      return run.target < batch.base + batch.records && batch.base < run.target + run.records;
+    });
+  });
+}
+
+std::optional<Offset> source_of(Offset target, const std::vector<MapSegment>& map) {
+  std::optional<Offset> source;
+  for (const auto& segment : map) {
+    for (const auto& run : segment.runs) {
+      if (run.target <= target) source = run.source + std::min(target - run.target, run.records);
+    }
+  }
+  return source;
 }
 
 }  // namespace longhaul::replicator

@@ -21,7 +21,8 @@ enum class AnchorState {
 /// Looks at a record set fetched at the anchor's offset. `records` empty means that the log ends there.
 [[nodiscard]] AnchorState check_anchor(ConstBytes records, const Anchor& anchor);
 
-/// The last of our batches in a stretch of the target's log.
+/// The last of our batches in a stretch of the target's log: of our producers, or where the offset map has
+/// one.
 class LastOwnBatch {
  public:
   struct Batch {
@@ -29,20 +30,29 @@ class LastOwnBatch {
     std::int32_t records = 0;
     ProducerState producer;  ///< `next_sequence` is the batch's own
   };
-  LastOwnBatch(OwnProducers ours, Offset begin) : ours_(std::move(ours)), position_(begin) {}
-  void add(ConstBytes records);
+  /// `aborted`: transactions of ours that were aborted; what is in them does not count.
+  LastOwnBatch(OwnProducers ours, std::vector<MapSegment> map, Offset begin,
+               std::vector<AbortedTransaction> aborted)
+      : ours_(std::move(ours)), map_(std::move(map)), aborted_(std::move(aborted)), position_(begin) {}
+  [[nodiscard]] Result<void> add(ConstBytes records);
   [[nodiscard]] Offset position() const { return position_; }
   [[nodiscard]] const std::optional<Batch>& last() const { return last_; }
+  /// There is data of others.
+  [[nodiscard]] bool saw_others() const { return saw_others_; }
 
  private:
   OwnProducers ours_;
+  std::vector<MapSegment> map_;
+  AbortFilter aborted_;
   Offset position_;
   std::optional<Batch> last_;
+  bool saw_others_ = false;
 };
 
-/// Source offset of the record at `batch.base`, if the stored map says that all of the batch's records lie in
-/// one run; nullopt otherwise.
-[[nodiscard]] std::optional<Offset> source_of(const LastOwnBatch::Batch& batch,
-                                              const std::vector<MapSegment>& map);
+/// Whether the map knows a record of the batch.
+[[nodiscard]] bool overlaps(const LastOwnBatch::Batch& batch, const std::vector<MapSegment>& map);
+/// Source offset of what stands at `target`, or right behind what stands in front of it: records that the
+/// source has forgotten are not in the map. nullopt in front of the whole map.
+[[nodiscard]] std::optional<Offset> source_of(Offset target, const std::vector<MapSegment>& map);
 
 }  // namespace longhaul::replicator

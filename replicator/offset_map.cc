@@ -9,13 +9,19 @@ namespace longhaul::replicator {
 
 void OffsetMap::restore(std::vector<MapSegment> segments, Offset source_end) {
   LH_CHECK(segments_.empty());
+  bool is_cut = false;
   for (auto& segment : segments) {
-    std::erase_if(segment.runs,
+    auto kept = segment;
+    std::erase_if(kept.runs,
                   [&](const OffsetRun& run) { return run.source >= source_end || run.records <= 0; });
-    for (auto& run : segment.runs) run.records = std::min(run.records, source_end - run.source);
-    if (!segment.runs.empty()) segments_.push_back(std::move(segment));
+    for (auto& run : kept.runs) run.records = std::min(run.records, source_end - run.source);
+    is_cut = kept != segment;
+    if (!kept.runs.empty()) segments_.push_back(std::move(kept));
+    if (is_cut) break;
   }
-  first_unsaved_ = segments_.empty() ? 0 : segments_.back().number + 1;
+  if (segments_.empty()) return;
+  // What was left out may lie in front of a later position: nobody shall find it again.
+  first_unsaved_ = is_cut ? segments_.back().number : segments_.back().number + 1;
 }
 
 void OffsetMap::add(OffsetRun run) {

@@ -36,8 +36,7 @@ struct StoredPosition {
   std::int64_t map_segment = -1;
   /// True when nothing was under way when this was written: the target holds nothing of ours behind it.
   bool drained = false;
-  /// True when everything of ours behind it is in transactions that store a position too: what is committed
-  /// ends at the last one.
+  /// True when everything of ours behind it is in transactions that store a position too.
   bool transactional = false;
   /// Which process wrote this, for people: host and process id. May be empty.
   std::string writer;

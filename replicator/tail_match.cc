@@ -73,7 +73,7 @@ std::uint32_t payload_checksum(const protocol::BatchHeader& header, std::size_t 
 
 bool OwnProducers::contains(ProducerId producer) const {
   if (producer == ProducerId()) return false;
-  if (shard && producer == *shard) return true;
+  if (std::ranges::find(shard, producer) != shard.end()) return true;
   return std::ranges::any_of(stored, [&](const ProducerState& one) { return one.id == producer; });
 }
 
@@ -101,6 +101,7 @@ RecordBatchView BatchCursor::view() const {
 
 TailMatch::TailMatch(Options options)
     : options_(std::move(options)),
+      aborted_(options_.aborted),
       progress_(options_.stored),
       target_position_(options_.begin),
       source_position_(options_.stored.source_offset),
@@ -149,7 +150,8 @@ Result<void> TailMatch::add_target(const Slice& records) {
       auto& epoch = markers_.try_emplace(producer.id, producer.epoch).first->second;
       epoch = std::max(epoch, producer.epoch);
     }
-    if (batch.is_control() || batch.is_transactional()) continue;
+    LH_TRY(const bool aborted, aborted_.is_aborted(batch));
+    if (batch.is_control() || aborted) continue;
     target_.push_back({.bytes = records.part(batch.bytes()),
                        .base = batch.base_offset(),
                        .records = batch.last_offset_delta() + 1,

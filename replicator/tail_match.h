@@ -9,6 +9,7 @@
 #include "base/slab.h"
 #include "protocol/record.h"
 #include "protocol/record_batch.h"
+#include "replicator/abort_filter.h"
 #include "replicator/fence.h"
 #include "replicator/offset_map.h"
 #include "replicator/partition_pipeline.h"
@@ -24,8 +25,8 @@ namespace longhaul::replicator {
 struct OwnProducers {
   /// Those that a stored record names.
   std::vector<ProducerState> stored;
-  /// The producer id of the shard's transactional id.
-  std::optional<ProducerId> shard;
+  /// The producer ids of the shard's transactional ids.
+  std::vector<ProducerId> shard;
   [[nodiscard]] bool contains(ProducerId producer) const;
 };
 
@@ -70,6 +71,8 @@ class TailMatch {
     /// The same of the source: what the target holds of ours may be gone there. It is passed over where the
     /// source has a hole, and nowhere else.
     bool source_cleaned = false;
+    /// Transactions of ours on the target that were aborted: nothing of them counts.
+    std::vector<AbortedTransaction> aborted = {};
     /// With which the source's batches are planned.
     PassLimits limits;
   };
@@ -138,6 +141,7 @@ class TailMatch {
   void stop(Offset source_offset, std::string detail);
 
   Options options_;
+  AbortFilter aborted_;
   Progress progress_;
   Offset target_position_;
   Offset source_position_;

@@ -244,6 +244,10 @@ std::vector<std::string> Cluster::transactional_ids() const {
   return ids;
 }
 
+std::int64_t Cluster::lost_markers() const {
+  return impl_->core.lost_markers;
+}
+
 Result<void> Cluster::use_up_epochs(const std::string& transactional_id) {
   const auto found = impl_->core.transactions.find(transactional_id);
   if (found == impl_->core.transactions.end()) {

@@ -114,6 +114,8 @@ class Cluster {
   };
   [[nodiscard]] std::optional<TransactionView> transaction(const std::string& id) const;
   [[nodiscard]] std::vector<std::string> transactional_ids() const;
+  /// Markers of transactions that partitions without leader never got.
+  [[nodiscard]] std::int64_t lost_markers() const;
 
   /// One line of a control file or endpoint, see README.md. Returns what to print. Errors name the word that
   /// is wrong.

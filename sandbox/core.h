@@ -65,6 +65,8 @@ class Core {
   /// Counts the commits of offsets: of two for one partition the later one holds.
   std::uint64_t commits = 0;
   std::int32_t coordinator_epoch = 0;
+  /// Markers that were not written because their partitions had no leader.
+  std::int64_t lost_markers = 0;
   /// Until then coordinators have just come to their tasks and serve nobody.
   SteadyTime coordinators_load_until = SteadyTime::min();
 

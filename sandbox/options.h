@@ -61,8 +61,6 @@ struct ClusterOptions {
   milliseconds transactional_id_check_interval{3'600'000};
   /// How long the markers of a transaction take that has ended; until then its id is busy.
   milliseconds transaction_marker_delay{0};
-  /// Whether a partition without leader gets its marker when it has one again. Kafka forgets it.
-  bool markers_wait_for_leaders = false;
   /// Kafka's fetch.max.bytes.
   std::int32_t fetch_max_bytes = 57'671'680;
   /// Null: clients need not authenticate.

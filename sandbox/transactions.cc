@@ -63,7 +63,10 @@ bool write_marker(Core& core, Transaction& transaction, const std::string& name,
   auto* topic = core.topics.find(name);
   auto* partition = topic == nullptr ? nullptr : topic->partition(index);
   if (partition == nullptr) return true;
-  if (partition->leader < 0) return !core.options.markers_wait_for_leaders;
+  if (partition->leader < 0) {
+    ++core.lost_markers;
+    return true;
+  }
   if (has_too_few_replicas(*topic, *partition)) return false;
   const auto error = partition->append(TransactionMarker{
       .producer = {.producer_id = ProducerId(transaction.producer_id),

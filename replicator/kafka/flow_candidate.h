@@ -41,6 +41,8 @@ struct Flow::Candidate {
   Progress progress;
   std::optional<Stop> stop;
   std::vector<MapSegment> map;
+  /// Where the stored map ends: the target does not hold what it says of this source offset and those behind.
+  Offset map_end;
   /// What a predecessor appended and did not store.
   std::vector<OffsetRun> runs;
 
@@ -48,7 +50,7 @@ struct Flow::Candidate {
     // What a look back found is stored with the position that stands behind it: if this run, too, ends before
     // its first flush, nobody will look for it again.
     OffsetMap known;
-    known.restore(map, runs.empty() ? progress.source_offset : runs.front().source);
+    known.restore(map, map_end);
     for (const auto& run : runs) known.add(run);
     auto changed = known.take_unsaved();
     const auto& all = known.segments();
@@ -69,6 +71,7 @@ struct Flow::Candidate {
                          .target_id = target_id,
                          .progress = progress,
                          .map = std::move(map),
+                         .map_end = map_end,
                          .runs = std::move(runs),
                          .goal = source_end,
                          .transactional_id = owner == nullptr ? std::string() : owner->transactional_id,

@@ -195,6 +195,7 @@ net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
     candidate.may_change = false;
   }
   if (decision.continues) {
+    candidate.map_end = stored->progress.source_offset;
     for (auto number = std::max<std::int64_t>(0, stored->map_segment - 1); number <= stored->map_segment;
          ++number) {
       auto segment = store_.segment(candidate.source, candidate.source_id, number);
@@ -219,15 +220,20 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
   TailLookRequest request{.source = candidate.source,
                           .target = candidate.target,
                           .stored = decision.progress,
-                          .ours = {.stored = stored.producers, .shard = std::nullopt},
+                          .ours = {.stored = stored.producers, .shard = {}},
                           .source_start = candidate.source_start,
                           .target_start = candidate.target_start,
                           .target_end = candidate.target_end,
                           .limits = candidate.limits,
+                          .transactional = stored.transactional,
                           .compacted = candidate.target_cleanup == TargetCleanup::compact,
                           .drained = stored.drained,
                           .map = candidate.map};
-  if (candidate.fenced) request.ours.shard = candidate.owner->producer->id;
+  if (candidate.fenced) request.ours.shard.push_back(candidate.owner->producer->id);
+  if (candidate.fenced && stored.transactional) {
+    const auto writer = transactions_.owner(transaction_id_for(candidate.owner->transactional_id));
+    if (writer->producer) request.ours.shard.push_back(writer->producer->id);
+  }
   const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kLookTimeout));
   auto look = co_await look_at_tail(source_, target_, options_, std::move(request), until);
   if (!look && net::is_aborted(look.error())) co_return std::unexpected(std::move(look).error());
@@ -253,6 +259,7 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
   candidate.progress = look->progress;
   candidate.stop = look->stop;
   candidate.runs = std::move(look->runs);
+  candidate.map_end = candidate.runs.empty() ? look->progress.source_offset : candidate.runs.front().source;
   if (candidate.stop) co_return Result<void>{};
   auto facts = facts_of(candidate);
   // What the target holds of it, the source has: it was just compared.

@@ -24,6 +24,8 @@ struct PartitionStart {
   PipelineOptions options;
   /// The last stored segment of the offset map, if any: the map goes on in it.
   std::vector<MapSegment> map;
+  /// The source offset where it ends.
+  Offset map_end;
   /// Runs that belong to the map behind it: what a predecessor appended and did not store.
   std::vector<OffsetRun> runs;
   /// End of the source partition when it was first seen.
@@ -63,8 +65,7 @@ struct ShardPartition {
         pipeline(std::move(start.progress), start.options),
         backoff(retry) {
     pipeline.see_end(goal);
-    const auto map_end = start.runs.empty() ? pipeline.fetch_offset() : start.runs.front().source;
-    pipeline.offset_map().restore(std::move(start.map), map_end);
+    pipeline.offset_map().restore(std::move(start.map), start.map_end);
     for (const auto& run : start.runs) pipeline.offset_map().add(run);
     if (start.stop) pipeline.stop(*std::move(start.stop));
   }

@@ -3,13 +3,18 @@
 #include <algorithm>
 
 #include "client/retry.h"
+#include "protocol/error_code.h"
 #include "replicator/anchor.h"
 #include "replicator/kafka/simple_fetch.h"
+#include "replicator/own_transactions.h"
 
 namespace longhaul::replicator {
 namespace {
 
 constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
+
+constexpr std::string_view kLost = "it lost its tail (unclean leader election?)";
+constexpr std::string_view kAborted = "it aborted what was committed (no leader when the transaction ended?)";
 
 FetchedSet to_set(const SimpleFetch& fetched, protocol::IsolationLevel isolation) {
   FetchedSet set{.records = fetched.frame.part(fetched.data.records),
@@ -36,22 +41,52 @@ net::Async<AnchorState> look_at_anchor(client::Cluster& target, const TailLookRe
   co_return std::unexpected(fetched.error());
 }
 
+/// Transactions of ours that were aborted, from `begin` to the end.
+net::Async<std::vector<AbortedTransaction>> find_aborted(client::Cluster& target,
+                                                         const TailLookRequest& request, Offset begin,
+                                                         SteadyTime deadline) {
+  OwnTransactions own(request.ours, begin);
+  if (!request.transactional) co_return own.aborted();
+  // The take-over has ended them all: the last marker stands at the end.
+  while (own.position() < request.target_end || own.is_open()) {
+    const auto position = own.position();
+    LH_CO_TRY(const auto fetched,
+              co_await fetch_partition(target, request.target, position, kUncommitted, deadline));
+    LH_CO_TRY_VOID(own.add(fetched.data.records));
+    if (own.position() == position) break;
+  }
+  if (own.is_open()) {
+    co_return fail(protocol::kafka_error(protocol::KafkaErrc::concurrent_transactions),
+                   "{}: a transaction of a predecessor is still open", request.target);
+  }
+  co_return own.aborted();
+}
+
+bool was_aborted(const Anchor& anchor, const std::vector<AbortedTransaction>& aborted) {
+  return std::ranges::any_of(aborted, [&](const AbortedTransaction& one) {
+    return one.producer_id == anchor.producer.id && one.first_offset == anchor.target_base;
+  });
+}
+
+bool has_runs(const std::vector<MapSegment>& map) {
+  return !map.empty() && !map.front().runs.empty();
+}
+
 /// Reads the target from the beginning of the map's last segments to the end, for our last batch there.
-net::Async<std::optional<LastOwnBatch::Batch>> search_back(client::Cluster& target,
-                                                           const TailLookRequest& request,
-                                                           SteadyTime deadline) {
-  std::optional<LastOwnBatch::Batch> none;
-  if (request.map.empty() || request.map.front().runs.empty()) co_return none;
-  const auto begin = std::max(request.map.front().runs.front().target, request.target_start);
-  LastOwnBatch own(request.ours, begin);
+net::Async<LastOwnBatch> search_back(client::Cluster& target, const TailLookRequest& request,
+                                     SteadyTime deadline) {
+  const auto first = has_runs(request.map) ? request.map.front().runs.front().target : request.target_end;
+  const auto begin = std::max(first, request.target_start);
+  LH_CO_TRY(auto aborted, co_await find_aborted(target, request, begin, deadline));
+  LastOwnBatch own(request.ours, request.map, begin, std::move(aborted));
   while (own.position() < request.target_end) {
     const auto position = own.position();
     LH_CO_TRY(const auto fetched,
               co_await fetch_partition(target, request.target, position, kUncommitted, deadline));
-    own.add(fetched.data.records);
+    LH_CO_TRY_VOID(own.add(fetched.data.records));
     if (own.position() == position) break;
   }
-  co_return own.last();
+  co_return own;
 }
 
 net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, const FlowOptions& options,
@@ -86,30 +121,52 @@ net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, cons
                      .note = {}};
 }
 
-/// The target has lost the end of what was acknowledged.
+std::string again(const TailLookRequest& request, const Progress& from, std::string_view why) {
+  return fmt::format(
+      "the target does not hold what was acknowledged at offsets {}..{}: {}; it is replicated again, from "
+      "source offset {}",
+      from.target_offset, request.stored.target_offset.value() - 1, why, from.source_offset);
+}
+
+/// Nothing that was ever written is there any more.
+TailLook from_the_beginning(const TailLookRequest& request, std::string_view why) {
+  const auto& first = request.map.front().runs.front();
+  TailLook look;
+  look.progress.source_offset = first.source;
+  look.progress.target_offset = first.target;
+  look.progress.producer = request.stored.producer;
+  look.note = again(request, look.progress, why);
+  return look;
+}
+
+/// The target has lost the end of what was acknowledged, or aborted it.
 net::Async<TailLook> find_anchor_again(client::Cluster& source, client::Cluster& target,
                                        const FlowOptions& options, const TailLookRequest& request,
-                                       SteadyTime deadline) {
+                                       std::string_view why, SteadyTime deadline) {
   const auto end = request.stored.target_offset;
-  LH_CO_TRY(const auto last, co_await search_back(target, request, deadline));
-  const auto from = last ? source_of(*last, request.map) : std::nullopt;
+  LH_CO_TRY(const auto own, co_await search_back(target, request, deadline));
+  const auto& last = own.last();
+  const bool is_empty = !last && !own.saw_others();
+  if (is_empty && has_runs(request.map) && request.map.front().number == 0) {
+    co_return from_the_beginning(request, why);
+  }
+  const auto from = last ? source_of(last->base, request.map) : std::nullopt;
   if (!from) {
     co_return stopped(
         request,
-        fmt::format(
-            "the target does not hold what was acknowledged at target offset {}: it lost its tail, and "
-            "{}",
-            end.value() - 1,
-            last ? fmt::format("what it holds of ours up to target offset {} is unknown here",
-                               (last->base + last->records).value() - 1)
-                 : "holds nothing of ours that could be continued"));
+        fmt::format("the target does not hold what was acknowledged at target offset {}: {}, and {}",
+                    end.value() - 1, why,
+                    last ? fmt::format("what it holds of ours up to target offset {} is unknown here",
+                                       (last->base + last->records).value() - 1)
+                         : "holds nothing of ours that could be continued"));
   }
   TailMatch::Options walked{.stored = request.stored,
                             .ours = request.ours,
                             .begin = last->base,
                             .end = request.target_end,
                             .cleaned = request.compacted,
-                            .source_cleaned = request.compacted,
+                            .source_start = request.source_start,
+                            .source_cleaned = request.compacted || request.source_start > *from,
                             .limits = request.limits};
   walked.stored.source_offset = *from;
   walked.stored.source_leader_epoch = LeaderEpoch();
@@ -122,11 +179,7 @@ net::Async<TailLook> find_anchor_again(client::Cluster& source, client::Cluster&
   walked.ours.stored.push_back(last->producer);
   LH_CO_TRY(auto look, co_await walk(source, target, options, request, std::move(walked), deadline));
   if (!look.stop) {
-    look.note = fmt::format(
-        "the target lost offsets {}..{} although it had acknowledged them (unclean leader election?): they "
-        "are "
-        "replicated again, from source offset {}",
-        look.progress.target_offset, end.value() - 1, look.progress.source_offset);
+    look.note = again(request, look.progress, why);
   }
   co_return look;
 }
@@ -147,9 +200,15 @@ net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& targ
   if (stored.anchor && stored.anchor->target_base >= request.target_start) {
     LH_CO_TRY(const auto state, co_await look_at_anchor(target, request, deadline));
     const bool lost = state == AnchorState::different || (state == AnchorState::absent && !request.compacted);
-    if (lost) co_return co_await find_anchor_again(source, target, options, request, deadline);
+    if (lost) co_return co_await find_anchor_again(source, target, options, request, kLost, deadline);
   } else if (behind > request.target_end) {
-    co_return co_await find_anchor_again(source, target, options, request, deadline);
+    co_return co_await find_anchor_again(source, target, options, request, kLost, deadline);
+  }
+  const auto checked = stored.anchor ? std::min(behind, stored.anchor->target_base) : behind;
+  LH_CO_TRY(auto aborted,
+            co_await find_aborted(target, request, std::max(checked, request.target_start), deadline));
+  if (stored.anchor && was_aborted(*stored.anchor, aborted)) {
+    co_return co_await find_anchor_again(source, target, options, request, kAborted, deadline);
   }
   if (request.target_start > behind) {
     // Retention or DeleteRecords; sequences still tell how much was there, where something of ours is left.
@@ -163,6 +222,7 @@ net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& targ
       .cleaned = cleaned,
       .source_start = request.source_start,
       .source_cleaned = request.compacted || request.source_start > stored.source_offset,
+      .aborted = std::move(aborted),
       .limits = request.limits};
   LH_CO_TRY(auto look, co_await walk(source, target, options, request, std::move(walked), deadline));
   const bool unknown = request.target_start > behind && look.records == 0 && !request.drained && !look.stop;

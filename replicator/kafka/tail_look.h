@@ -22,11 +22,13 @@ struct TailLookRequest {
   Offset target_end;
   /// With which the partition is written.
   PassLimits limits;
+  /// The position was stored in a transaction.
+  bool transactional = false;
   /// The target topic is compacted.
   bool compacted = false;
   /// Nothing was under way when the position was stored.
   bool drained = false;
-  /// The last segments of the offset map, to find an anchor again that was lost.
+  /// The last segments of the offset map, to find an anchor again that was lost or aborted.
   std::vector<MapSegment> map;
 };
 
@@ -42,8 +44,8 @@ struct TailLook {
 
 /// Checks that the batch that was acknowledged last is still where it was, and finds what of ours was
 /// appended behind it, by reading the target up to `target_end` and as much of the source as is needed. Where
-/// the target has lost its tail, the last batch of ours that it still has becomes the anchor, if the offset
-/// map knows it. Nothing is written.
+/// the target has lost its tail, or aborted it although the transaction was committed, the last batch of ours
+/// that it still has becomes the anchor, if the offset map knows it. Nothing is written.
 [[nodiscard]] net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& target,
                                                 const FlowOptions& options, TailLookRequest request,
                                                 SteadyTime deadline);

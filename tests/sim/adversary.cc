@@ -1,7 +1,6 @@
 #include "tests/sim/adversary.h"
 
 #include "protocol/api.h"
-#include "tests/sim/logs.h"
 
 namespace longhaul::sim {
 namespace {
@@ -75,9 +74,10 @@ Adversary::Adversary(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, con
       tally_(tally),
       plan_(plan),
       crew_(crew),
-      chance_(plan.seed, 0x616476) {}
+      chance_(plan.seed, 0x616476),
+      losses_(plan.seed, 0x746C73) {}
 
-std::vector<std::string> Adversary::kinds() {
+std::vector<std::string> Adversary::kinds(const RunOptions& options) {
   std::vector<std::string> kinds = {"cut on the way to the broker",
                                     "cut on the way to the client",
                                     "connection reset",
@@ -103,12 +103,14 @@ std::vector<std::string> Adversary::kinds() {
                                     "drain and restart",
                                     "Produce executed after its sender was gone"};
   for (const auto action : kActions) kinds.push_back(fmt::format("broker: {}", action_name(action)));
+  kinds.emplace_back(options.transactions ? "marker lost without a leader" : "target lost its tail");
   return kinds;
 }
 
 void Adversary::start(SteadyTime end) {
   end_ = end;
   schedule();
+  if (plan_.target_loses_tails) schedule_loss();
 }
 
 void Adversary::schedule() {
@@ -355,44 +357,6 @@ void Adversary::ids_expire() {
   net_.deliver(target);
 }
 
-void Adversary::clean() {
-  auto& site = some_site();
-  for (const auto& topic : site.cluster->topics()) {
-    // Remote topics keep everything, so that it can be seen whether everything came.
-    const bool is_remote = topic.starts_with("A.");
-    for (std::int32_t i = 0; !is_remote && site.cluster->partition(topic, PartitionIndex(i)); ++i) {
-      if (site.cluster->compact(topic, PartitionIndex(i), net_.now(site)).value_or(0) > 0)
-        ++tally_["log compacted"];
-    }
-  }
-  trace_.event("compacted topics of {} are cleaned", site.name);
-  net_.deliver(site);
-}
-
-void Adversary::delete_start() {
-  auto& source = net_.site("a");
-  // What is read here must not be answered wrongly on purpose.
-  if (!net_.site("b").cluster->faults().rules().empty()) return;
-  for (const auto& topic : plan_.topics) {
-    for (std::int32_t i = 0; topic.loses_start && i <= topic.partitions; ++i) {
-      const auto state = source.cluster->partition(topic.name, PartitionIndex(i));
-      if (!state || state->leader < 0 || chance_.one_in(2)) continue;
-      // Before the flow has begun with a partition nothing of it can be lost on the way.
-      std::string problem;
-      const auto target = read_log(net_, net_.site("b"), {"A." + topic.name, PartitionIndex(i)}, problem);
-      if (!target || target->records.empty()) continue;
-      // Mostly what was replicated long ago; sometimes all that there is.
-      const auto keep = chance_.one_in(3) ? 0 : (state->end_offset - state->start_offset) / 2;
-      const auto before = chance_.between(state->start_offset, state->end_offset - keep);
-      if (before == state->start_offset) continue;
-      if (!source.cluster->delete_records(topic.name, PartitionIndex(i), before, net_.now(source))) continue;
-      ++tally_["records deleted at the source"];
-      trace_.event("{}-{} begins at {}", topic.name, i, before);
-    }
-  }
-  net_.deliver(source);
-}
-
 void Adversary::count_rules() {
   for (const auto* name : {"a", "b"}) {
     for (const auto action : kActions)
@@ -404,6 +368,7 @@ void Adversary::count_rules() {
 void Adversary::heal() {
   healed_ = true;
   count_rules();
+  tally_["marker lost without a leader"] += net_.site("b").cluster->lost_markers();
   trace_.event("everything is healed");
   for (const auto* name : {"a", "b"}) {
     auto& site = net_.site(name);

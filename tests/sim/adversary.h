@@ -17,10 +17,11 @@ class Adversary {
   void heal();
 
   /// Kinds of fault that the tally of a large run must hold.
-  [[nodiscard]] static std::vector<std::string> kinds();
+  [[nodiscard]] static std::vector<std::string> kinds(const RunOptions& options);
 
  private:
   void schedule();
+  void schedule_loss();
   void strike();
   [[nodiscard]] Site& some_site();
   [[nodiscard]] BrokerId some_broker(const Site& site);
@@ -44,6 +45,7 @@ class Adversary {
   void ids_expire();
   void clean();
   void delete_start();
+  void lose_tails();
   void add_rule(Site& site, sandbox::FaultRule rule);
   void count_rules();
 
@@ -54,6 +56,8 @@ class Adversary {
   const WorldPlan& plan_;
   Crew& crew_;
   Chance chance_;
+  /// Apart, so that the other faults of a seed stay the same.
+  Chance losses_;
   SteadyTime end_{};
   bool healed_ = false;
 };

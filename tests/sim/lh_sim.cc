@@ -249,7 +249,7 @@ class Run {
   }
 
   int conclude() {
-    auto kinds = Adversary::kinds();
+    auto kinds = Adversary::kinds(arguments_.run);
     for (const auto& [kind, count] : tally_) {
       if (std::ranges::find(kinds, kind) == kinds.end()) kinds.push_back(kind);
     }

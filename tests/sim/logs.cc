@@ -97,7 +97,7 @@ std::optional<Log> read_log(SimNet& net, Site& site, const TopicPartition& parti
         aborted.erase(aborted.begin());
       }
       if (batch->is_control()) {
-        ++log.control_batches;
+        log.last_marker = batch->base_offset().value();
         in_aborted.erase(batch->producer_id().value());
       }
       if (batch->is_transactional() && in_aborted.contains(batch->producer_id().value())) continue;

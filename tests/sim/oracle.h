@@ -45,7 +45,8 @@ struct Log {
   std::int64_t start = 0;
   std::int64_t end = 0;
   std::vector<Record> records;
-  std::int64_t control_batches = 0;
+  /// Where the last control batch is; -1 for none.
+  std::int64_t last_marker = -1;
 };
 
 }  // namespace longhaul::sim

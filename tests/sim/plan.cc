@@ -92,17 +92,14 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   plan.faults_end = milliseconds(options.virtual_minutes * 60'000 * 4 / 5);
   plan.late_requests = chance.one_in(2);
   plan.two_instances = chance.one_in(2);
-  if (options.transactions) {
-    plan_transactions(seed, plan.instance);
-    // A commit marker that Kafka forgets because its partition has no leader takes what it commits with it
-    // (docs/decisions/062, "Honest limits").
-    plan.target.markers_wait_for_leaders = true;
-  }
+  if (options.transactions) plan_transactions(seed, plan.instance);
   const bool never = plan.instance.transactions == replicator::Transactions::never;
   // A limit of writing without transactions, which docs/decisions names: of records that are too old to be
   // remembered a broker does not know who may write them.
   const bool one_writer = !plan.late_requests && !plan.two_instances;
   const bool old_timestamps = (!never || one_writer) && chance.one_in(2);
+  // Nor may it forget our producer together with its tail: then it takes whatever comes.
+  plan.target_loses_tails = never && one_writer && !old_timestamps && Chance(seed, 0x746C).one_in(3);
   plan.instance_life = milliseconds(chance.one_of({0, 20'000, 60'000, 150'000}));
   Chance shape(seed, 0x736861);
   const bool committed = plan.instance.isolation == protocol::IsolationLevel::read_committed;
@@ -142,6 +139,7 @@ std::string WorldPlan::to_string() const {
       instance.isolation == protocol::IsolationLevel::read_committed ? ", read_committed" : "");
   if (late_requests) text += ", late requests";
   if (two_instances) text += ", two instances";
+  if (target_loses_tails) text += ", the target loses tails";
   if (instance.transactions != replicator::Transactions::never) {
     text += fmt::format(", transactions {} of {} ms, aborted after {} ms, calm after {} ms",
                         name_of(instance.transactions), instance.transaction_interval.count(),

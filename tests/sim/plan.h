@@ -44,6 +44,8 @@ struct WorldPlan {
   bool late_requests = false;
   /// Whether two instances may be alive at once.
   bool two_instances = false;
+  /// Whether unclean elections take the ends of remote partitions.
+  bool target_loses_tails = false;
   int backlog = 0;  ///< batches of each writer that are there when the first instance starts
   /// Mean time between two faults.
   milliseconds fault_pace{10'000};

@@ -154,6 +154,8 @@ class World {
     loop_.run_to(began_ + plan_.faults_end);
     adversary_.heal();
     crew_.calm_down();
+    // What a partition lost that is not written any more, the next start finds.
+    if (plan_.target_loses_tails) crew_.replace_current();
     // Transactions need time between two, whatever else they need.
     for (; writers_.oracle().count < kRecordsMin; loop_.run_to(loop_.time.now() + milliseconds(100)))
       writers_.write_once();

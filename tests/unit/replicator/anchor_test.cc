@@ -67,10 +67,12 @@ TEST(Anchor, IsAbsentWhereTheLogGoesOnBehindIt) {
 }
 
 TEST(LastOwnBatch, IsTheLastThatWasWrittenByUs) {
-  LastOwnBatch own({.stored = {kProducer}, .shard = ProducerId(9000)}, Offset(60));
-  own.add(batch(58, 2) + batch(60, 4));
+  LastOwnBatch own({.stored = {kProducer}, .shard = {ProducerId(9000)}}, {}, Offset(60), {});
+  ASSERT_TRUE(own.add(batch(58, 2) + batch(60, 4)));
   EXPECT_EQ(own.position(), Offset(64));
-  own.add(batch(64, 2, {ProducerId(9000), 4, 0}) + batch(66, 5, {ProducerId(1), 0, 0}));
+  EXPECT_FALSE(own.saw_others());
+  ASSERT_TRUE(own.add(batch(64, 2, {ProducerId(9000), 4, 0}) + batch(66, 5, {ProducerId(1), 0, 0})));
+  EXPECT_TRUE(own.saw_others());
   ASSERT_TRUE(own.last());
   EXPECT_EQ(own.last()->base, Offset(64));
   EXPECT_EQ(own.last()->records, 2);
@@ -78,17 +80,32 @@ TEST(LastOwnBatch, IsTheLastThatWasWrittenByUs) {
   EXPECT_EQ(own.position(), Offset(71));
 }
 
-TEST(LastOwnBatch, FindsItsSourceOnlyWhereTheMapKnowsAllOfIt) {
+TEST(LastOwnBatch, IsOneThatTheMapKnowsUnderAProducerThatIsForgotten) {
+  constexpr ProducerState kForgotten{ProducerId(1), 0, 0};
+  const auto log = batch(60, 4, kForgotten) + batch(64, 2, kForgotten);
+  LastOwnBatch own({.stored = {kProducer}, .shard = {}}, {{0, {{Offset(0), Offset(60), 4}}}}, Offset(60), {});
+  ASSERT_TRUE(own.add(log));
+  ASSERT_TRUE(own.last());
+  EXPECT_EQ(own.last()->base, Offset(60));
+  EXPECT_TRUE(own.saw_others());
+}
+
+TEST(LastOwnBatch, HasItsSourceWhereTheMapSaysOrBehindWhatStandsBeforeIt) {
   const std::vector<MapSegment> map = {{0, {{Offset(0), Offset(10), 5}}},
                                        {1, {{Offset(7), Offset(16), 4}, {Offset(20), Offset(20), 9}}}};
-  const auto source = [&](std::int64_t base, std::int32_t records) {
-    return source_of({.base = Offset(base), .records = records, .producer = {}}, map);
+  EXPECT_EQ(source_of(Offset(12), map), Offset(2));
+  EXPECT_EQ(source_of(Offset(16), map), Offset(7));
+  EXPECT_EQ(source_of(Offset(21), map), Offset(21));
+  EXPECT_EQ(source_of(Offset(15), map), Offset(5)) << "the source has forgotten it, or it is a marker";
+  EXPECT_EQ(source_of(Offset(40), map), Offset(29));
+  EXPECT_FALSE(source_of(Offset(9), map));
+  const auto known = [&](std::int64_t base, std::int32_t records) {
+    return overlaps({.base = Offset(base), .records = records, .producer = {}}, map);
   };
-  EXPECT_EQ(source(12, 3), Offset(2));
-  EXPECT_EQ(source(16, 4), Offset(7));
-  EXPECT_EQ(source(21, 2), Offset(21));
-  EXPECT_FALSE(source(13, 3)) << "reaches beyond its run";
-  EXPECT_FALSE(source(15, 1)) << "our marker lies there";
+  EXPECT_TRUE(known(14, 2));
+  EXPECT_TRUE(known(8, 3));
+  EXPECT_FALSE(known(15, 1));
+  EXPECT_FALSE(known(29, 4));
 }
 
 }  // namespace

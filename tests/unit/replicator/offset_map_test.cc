@@ -43,6 +43,18 @@ TEST(OffsetMap, StartsANewSegmentWhenOneIsFullAndTranslatesAcrossSegments) {
   EXPECT_EQ(map.to_target(Offset(42)), Offset(14));
 }
 
+TEST(OffsetMap, WhatIsLeftOutWhenItIsRestoredIsNeverFoundAgain) {
+  OffsetMap map;
+  map.restore({{3, {run(0, 0, 5), run(7, 5, 5)}}, {4, {run(20, 10, 2)}}}, Offset(9));
+  ASSERT_EQ(map.segments().size(), 1U);
+  const auto unsaved = map.take_unsaved();
+  ASSERT_EQ(unsaved.size(), 1U);
+  EXPECT_EQ(unsaved[0], (MapSegment{3, {run(0, 0, 5), run(7, 5, 2)}}));
+  OffsetMap whole;
+  whole.restore({{3, {run(0, 0, 5)}}}, Offset(5));
+  EXPECT_TRUE(whole.take_unsaved().empty());
+}
+
 TEST(OffsetMap, HandsOutEachChangedSegmentOnceAndTheGrowingOneAgainAfterItGrew) {
   OffsetMap map({.runs_per_segment = 2, .segments_held = 8});
   map.add(run(0, 0, 1));

@@ -64,7 +64,7 @@ Slice joined(const std::vector<Bytes>& parts) {
 
 TailMatch::Options options(std::int64_t end = 200) {
   return {.stored = stored(),
-          .ours = {.stored = {kProducer}, .shard = std::nullopt},
+          .ours = {.stored = {kProducer}, .shard = {}},
           .begin = Offset(70),
           .end = Offset(end)};
 }
@@ -128,16 +128,19 @@ TEST(TailMatch, EndsAtOurMarkerAndLeavesWhatStandsBehindIt) {
   EXPECT_EQ(match.progress().source_offset, Offset(103));
 }
 
-TEST(TailMatch, TakesForOursTheShardUnderAnyEpochButNoTransactionsAndNoMarkers) {
+TEST(TailMatch, TakesForOursTheShardUnderAnyEpochButNothingAbortedAndNoMarkers) {
   auto with_shard = options();
-  with_shard.ours.shard = kProducer.id;
+  with_shard.ours.shard = {kProducer.id};
   auto transactional = forwarded(kSource[1], 73, 43);
   store_be(transactional, protocol::batch_layout::kAttributesAt, std::int16_t{0x10});
   const SourceBatch marker{.base = 75, .records = 1, .attribute_bits = 0x20, .control_type = 0};
   auto control = stamped(testing::encode(marker), 75, -1);
   store_be(control, protocol::batch_layout::kAttributesAt, std::int16_t{0x30});
-  auto match = walked(with_shard, {forwarded(kSource[0], 70, 40), transactional, control,
-                                   forwarded(kSource[1], 76, 0, kProducer.id.value(), 4)});
+  const std::vector<Bytes> target = {forwarded(kSource[0], 70, 40), transactional, control,
+                                     forwarded(kSource[1], 76, 0, kProducer.id.value(), 4)};
+  EXPECT_TRUE(walked(with_shard, target).stopped()) << "counts, and so it stands there twice";
+  with_shard.aborted = {{kProducer.id, Offset(73)}};
+  auto match = walked(with_shard, target);
   EXPECT_FALSE(match.stopped()) << match.stopped()->detail;
   EXPECT_EQ(match.progress().source_offset, Offset(105));
   EXPECT_EQ(match.progress().producer, (ProducerState{kProducer.id, 4, 2}))

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "replicator/abort_filter.h"
+#include "replicator/tail_match.h"
+
+namespace longhaul::replicator {
+
+/// Finds the transactions of ours in a stretch of the target's log that were aborted, by their markers and
+/// not by the list of a read_committed fetch: that ends at the first open transaction, also of somebody else.
+class OwnTransactions {
+ public:
+  OwnTransactions(OwnProducers ours, Offset begin) : ours_(std::move(ours)), position_(begin) {}
+  /// Takes a record set of the target, fetched at `position()`. Fails for a marker that cannot be read.
+  [[nodiscard]] Result<void> add(ConstBytes records);
+  [[nodiscard]] Offset position() const { return position_; }
+  /// The end of one of them is still to come.
+  [[nodiscard]] bool is_open() const { return !open_.empty(); }
+  /// One that began in front of the stretch is listed with its first batch inside.
+  [[nodiscard]] const std::vector<AbortedTransaction>& aborted() const { return aborted_; }
+
+ private:
+  OwnProducers ours_;
+  Offset position_;
+  std::map<ProducerId, Offset> open_;
+  std::vector<AbortedTransaction> aborted_;
+};
+
+}  // namespace longhaul::replicator
