@@ -45,6 +45,7 @@ std::string summary_json(const std::vector<FlowSnapshot>& flows, double seconds)
                 {"batches_reencoded", status.batches_reencoded},
                 {"records_reencoded", status.records_reencoded},
                 {"corrupt_batches_skipped", status.corrupt_batches_skipped},
+                {"lost_offsets", status.lost_offsets},
                 {"retries", status.retries},
                 {"lag_records", status.lag},
                 {"missing_topics", status.missing_topics},

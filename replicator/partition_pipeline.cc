@@ -74,6 +74,7 @@ void PartitionPipeline::on_anomaly(std::optional<Stop> stop, const std::optional
 
 void PartitionPipeline::skip_to(Offset offset) {
   LH_CHECK(offset > fetch_offset_);
+  count_lost(offset - fetch_offset_);
   fetch_offset_ = offset;
   skipped_until_ = offset;
 }
@@ -249,11 +250,12 @@ void PartitionPipeline::read_again_from(std::size_t index) {
     fetch_offset_ = skipped_until_;
     fetch_epoch_ = LeaderEpoch();
   }
-  pending_stop_.reset();  // it lies behind and is met again
+  if (reading_) pending_stop_.reset();  // it lies behind and is met again
   while (window_.size() > index) {
     window_bytes_ -= window_.back().batch.bytes.size();
     window_.pop_back();
   }
+  settle_front();  // nothing may be left in front of a stop
 }
 
 void PartitionPipeline::settle(Entry& front) {
@@ -359,6 +361,12 @@ void PartitionPipeline::stop(Stop stop) {
   reading_ = false;
   if (!stop_) stop_ = std::move(stop);
   drop_window();
+}
+
+void PartitionPipeline::stop_behind(Stop stop) {
+  reading_ = false;
+  if (!pending_stop_) pending_stop_ = std::move(stop);
+  settle_front();
 }
 
 void PartitionPipeline::drop_window() {

@@ -100,6 +100,8 @@ struct PipelineCounters {
   std::int64_t reencoded_batches = 0;
   std::int64_t reencoded_records = 0;
   std::int64_t corrupt_batches_skipped = 0;
+  /// Source offsets that were deleted before they were read.
+  std::int64_t lost_offsets = 0;
 };
 
 /// Source offsets that are not replicated because their batch is damaged.
@@ -130,8 +132,11 @@ class PartitionPipeline {
   /// read_committed.
   [[nodiscard]] Offset end() const { return end_; }
   void see_end(Offset end) { end_ = end; }
-  /// Goes on reading at `offset`, above `fetch_offset()`: what lies between does not exist any more.
+  /// Goes on reading at `offset`, above `fetch_offset()`: what lies between does not exist any more, and
+  /// counts as lost.
   void skip_to(Offset offset);
+  /// So many source offsets were deleted before this pipeline began.
+  void count_lost(std::int64_t offsets) { counters_.lost_offsets += offsets; }
 
   // Writing.
   /// A batch on its way: its stamped header and its untouched payload.
@@ -204,6 +209,8 @@ class PartitionPipeline {
 
   /// Ends reading and writing. What waits is dropped, what is under way is dropped when its result comes.
   void stop(Stop stop);
+  /// Ends reading at once, and the rest as `stop` does when all that was read is acknowledged.
+  void stop_behind(Stop stop);
   /// Ends reading only: what waits is still written.
   void stop_reading() { reading_ = false; }
   [[nodiscard]] bool reading() const { return reading_; }

@@ -101,14 +101,14 @@ ResumeDecision within_source(ResumeDecision decision, const ResumeFacts& facts) 
                 fmt::format("the source ends at {}: it was truncated behind the position", facts.source_end));
   }
   if (offset >= facts.source_start) return decision;
-  const auto lost = facts.source_start - offset;
+  decision.lost = facts.source_start - offset;
   if (facts.reset == OffsetReset::none) {
     return stop(StopReason::source_offset_out_of_range, offset,
                 fmt::format("the source starts at {} and auto.offset.reset is none", facts.source_start));
   }
   decision.note =
       fmt::format("source offsets {}..{} ({}) were deleted before they were replicated: they are lost",
-                  offset, facts.source_start.value() - 1, lost);
+                  offset, facts.source_start.value() - 1, decision.lost);
   decision.progress.source_offset = facts.source_start;
   decision.progress.source_leader_epoch = LeaderEpoch();
   return decision;

@@ -51,6 +51,8 @@ struct ResumeDecision {
   /// not fenced, and under the same producer the target itself keeps the two apart.
   bool keeps_producer = false;
   std::optional<Stop> stop;
+  /// Source offsets that were deleted before they were replicated.
+  std::int64_t lost = 0;
   /// What a person should know about the choice; empty when there is nothing unusual.
   std::string note;
 };

@@ -45,6 +45,8 @@ struct Flow::Candidate {
   Offset map_end;
   /// What a predecessor appended and did not store.
   std::vector<OffsetRun> runs;
+  /// Source offsets that were deleted before they were replicated.
+  std::int64_t lost = 0;
 
   [[nodiscard]] PartitionReport report() const {
     // What a look back found is stored with the position that stands behind it: if this run, too, ends before
@@ -73,6 +75,7 @@ struct Flow::Candidate {
                          .map = std::move(map),
                          .map_end = map_end,
                          .runs = std::move(runs),
+                         .lost = lost,
                          .goal = source_end,
                          .transactional_id = owner == nullptr ? std::string() : owner->transactional_id,
                          .retakes = retakes,

@@ -19,6 +19,7 @@ void add_counters(FlowStatus& status, const PipelineCounters& counters) {
   status.batches_reencoded += counters.reencoded_batches;
   status.records_reencoded += counters.reencoded_records;
   status.corrupt_batches_skipped += counters.corrupt_batches_skipped;
+  status.lost_offsets += counters.lost_offsets;
 }
 
 }  // namespace
@@ -31,6 +32,7 @@ void FlowStatus::add(const FlowStatus& other) {
   batches_reencoded += other.batches_reencoded;
   records_reencoded += other.records_reencoded;
   corrupt_batches_skipped += other.corrupt_batches_skipped;
+  lost_offsets += other.lost_offsets;
   retries += other.retries;
   lag += other.lag;
   behind_goal += other.behind_goal;

@@ -58,6 +58,7 @@ struct FlowStatus {
   std::int64_t records_reencoded = 0;
   /// Damaged batches of the source that were left out, as the options say.
   std::int64_t corrupt_batches_skipped = 0;
+  std::int64_t lost_offsets = 0;
   std::int64_t retries = 0;
   /// Source offsets between what is settled and the end that was seen last.
   std::int64_t lag = 0;

@@ -189,6 +189,7 @@ net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
   if (!decision.note.empty()) report_note(candidate, decision.note);
   candidate.progress = decision.progress;
   candidate.stop = decision.stop;
+  candidate.lost = decision.lost;
   if (decision.keeps_producer) {
     // Only under that producer the target keeps its former owner and us apart.
     candidate.regime = Regime::live;
@@ -267,6 +268,7 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
   auto settled = within_source({.progress = candidate.progress, .continues = true}, facts);
   if (!settled.note.empty()) report_note(candidate, settled.note);
   candidate.stop = settled.stop;
+  candidate.lost = settled.lost;
   if (!settled.stop) candidate.progress = settled.progress;
   if (!decision.keeps_producer) candidate.progress.producer = facts.fresh_producer;
   co_return Result<void>{};

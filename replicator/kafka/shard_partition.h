@@ -28,6 +28,8 @@ struct PartitionStart {
   Offset map_end;
   /// Runs that belong to the map behind it: what a predecessor appended and did not store.
   std::vector<OffsetRun> runs;
+  /// Source offsets that were deleted before they were replicated.
+  std::int64_t lost = 0;
   /// End of the source partition when it was first seen.
   Offset goal;
   /// The transactional id that guards the target partition; empty where there is none.
@@ -65,6 +67,7 @@ struct ShardPartition {
         pipeline(std::move(start.progress), start.options),
         backoff(retry) {
     pipeline.see_end(goal);
+    pipeline.count_lost(start.lost);
     pipeline.offset_map().restore(std::move(start.map), start.map_end);
     for (const auto& run : start.runs) pipeline.offset_map().add(run);
     if (start.stop) pipeline.stop(*std::move(start.stop));

@@ -121,7 +121,7 @@ bool SourceReader::check_topic(ShardPartition& partition) {
   auto& pipeline = partition.pipeline;
   const auto now = source_.io().time.now();
   if (const auto gone = topic_is_gone(topic, partition.source_id, partition.unknown_source, now)) {
-    pipeline.stop({StopReason::source_deleted, pipeline.settled_offset(), *gone});
+    pipeline.stop_behind({StopReason::source_deleted, pipeline.fetch_offset(), *gone});
     return true;
   }
   if (topic != nullptr && client::reaction_to(topic->error) == Reaction::fail_partition) {

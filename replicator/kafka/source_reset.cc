@@ -47,8 +47,8 @@ net::Task SourceReader::find_position(ShardPartition& partition) {
                 {"lost_offsets", from - position}});
     pipeline.skip_to(from);
   } else {
-    pipeline.stop({StopReason::source_offset_out_of_range, position,
-                   fmt::format("the source holds offsets {}..{}", from, to.value() - 1)});
+    pipeline.stop_behind({StopReason::source_offset_out_of_range, position,
+                          fmt::format("the source holds offsets {}..{}", from, to.value() - 1)});
     changed_(partition);
     co_return;
   }

@@ -30,8 +30,9 @@ class MovesCase(FaultCase, Batches):
         """The numbers that a partition of the target holds, in its order."""
         return [int(one["key"]) for one in self.tool.dump(self.b, topic) if one["partition"] == partition]
 
-    def check_lost(self, run, topic, pattern):
-        """The one line that names what is lost."""
+    def check_lost(self, run, topic, pattern, offsets):
+        """One line names what is lost, and the summary counts it."""
+        self.assertEqual(run.summary()["flows"][0]["lost_offsets"], offsets)
         (line,) = run.matching(LOST)
         self.assertIn(line.level, ("WARN", "ERROR"))
         self.assertRegex(line.text, pattern)
@@ -90,7 +91,7 @@ class SourceMovesTest(MovesCase):
         self.tool.produce(self.a, "expired", numbered(20, 50, 1))
         self.forget("expired")
         run = self.caught_up("expires", "expired")
-        self.check_lost(run, "expired", r"source offsets 20\.\.34 \(15\) were deleted")
+        self.check_lost(run, "expired", r"source offsets 20\.\.34 \(15\) were deleted", 15)
         self.assertEqual(self.caught_up("expires", "expired").matching(LOST), [], "it is said once")
         self.assertEqual(self.keys("expires.expired", 0), [*range(20), *range(35, 50)])
         self.assertEqual(self.keys("expires.expired", 1), [*range(50)])
@@ -105,7 +106,7 @@ class SourceMovesTest(MovesCase):
             run.process.kill()
         self.forget("killed")
         run = self.caught_up("kills", "killed")
-        self.check_lost(run, "killed", r"source offsets 20\.\.34 \(15\) were deleted")
+        self.check_lost(run, "killed", r"source offsets 20\.\.34 \(15\) were deleted", 15)
         self.assertEqual(self.keys("kills.killed"), [*range(20), *range(35, 50)])
 
     def test_records_deleted_while_the_target_stalls_are_named_and_the_others_arrive(self):
@@ -120,7 +121,7 @@ class SourceMovesTest(MovesCase):
             self.tool.produce(self.a, "stalls", numbered(12_020, 12_030))
             self.wait_held(self.b, "slow.stalls", 1, 12_030 - lost, run=run)
             self.end(run)
-            self.check_lost(run, "stalls", "records were deleted on the source")
+            self.check_lost(run, "stalls", "records were deleted on the source", lost)
         # The load of 12,000 begins to count anew, at offset 20.
         self.assertEqual(self.keys("slow.stalls"),
                          [*range(20), *range(first - 20), *range(11_995, 12_000), *range(12_020, 12_030)])
@@ -148,6 +149,18 @@ class SourceMovesTest(MovesCase):
             self.assertEqual(run.matching(LOST), [], "nothing was passed over")
         for topic, count in (("strict-before", 20), ("strict-while", 20), ("strict-not", 30)):
             self.assertEqual(self.keys(f"strict.{topic}"), [*range(count)])
+
+    def test_without_reset_all_in_front_of_the_named_offset_arrives(self):
+        self.tool.create_topic(self.a, "ahead", 1)
+        self.tool.produce(self.a, "ahead", numbered(0, 10))
+        self.copy("reads", "ahead")
+        with Longhaul(self.flow("reads", "ahead", {"reads.consumer.auto.offset.reset": "none"})) as run:
+            self.tool.produce(self.a, "ahead", numbered(10, 20))
+            self.wait_held(self.b, "reads.ahead", 1, 20, run=run)
+            self.delete_while_the_target_stalls("ahead")
+            stopped = run.wait_line("partition stopped .*topic=ahead", 60)
+            self.end(run, exit_codes=(1,))
+        self.assertEqual(len(self.keys("reads.ahead")), int(re.search(r" offset=(\d+) ", stopped.text)[1]))
 
     def test_a_topic_created_anew_under_its_name_follows_the_old_one(self):
         """The lives of a topic, longer and shorter in turn: offsets do not tell them apart."""

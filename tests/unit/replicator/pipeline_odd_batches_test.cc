@@ -196,6 +196,37 @@ TEST(PipelineOfOddBatches, StopsWhenABatchBehindADamagedOneWasStored) {
   EXPECT_EQ(pipeline.stopped()->reason, StopReason::target_order_broken);
 }
 
+TEST(PipelineOfOddBatches, WritesWhatWasReadBeforeItStopsBehindIt) {
+  PartitionPipeline pipeline(start_at(0), {});
+  pipeline.on_fetched(set_of(four_batches()));
+  const auto sent = send_all(pipeline);
+  pipeline.stop_behind({StopReason::source_deleted, pipeline.fetch_offset(), "gone"});
+  EXPECT_FALSE(pipeline.wants_fetch());
+  pipeline.hold_back();
+  pipeline.on_failed(sent[0].number, kNotStored, kStart);
+  EXPECT_FALSE(pipeline.stopped());
+  std::int64_t target = 0;
+  while (!pipeline.stopped()) {
+    const auto again = send_all(pipeline);
+    ASSERT_FALSE(again.empty());
+    for (const auto& one : again)
+      pipeline.on_acknowledged(one.number, Offset(std::exchange(target, target + 2)));
+  }
+  EXPECT_EQ(pipeline.stopped()->reason, StopReason::source_deleted);
+  EXPECT_EQ(pipeline.progress().source_offset, pipeline.stopped()->source_offset);
+  EXPECT_EQ(pipeline.counters().batches, 4);
+  PartitionPipeline empty(start_at(7), {});
+  empty.stop_behind({StopReason::source_deleted, empty.fetch_offset(), "gone"});
+  EXPECT_TRUE(empty.stopped()) << "nothing waits";
+}
+
+TEST(PipelineOfOddBatches, CountsWhatTheSourceDeletedBeforeItWasRead) {
+  PartitionPipeline pipeline(start_at(10), {});
+  pipeline.count_lost(3);
+  pipeline.skip_to(Offset(25));
+  EXPECT_EQ(pipeline.counters().lost_offsets, 18);
+}
+
 TEST(PipelineOfOddBatches, SendsABatchAgainThatIsWholeHereAndStopsAfterTheThirdCorruptAnswer) {
   PartitionPipeline pipeline(start_at(0), {.corrupt_batches = CorruptBatches::skip});
   pipeline.on_fetched(set_of(four_batches()));

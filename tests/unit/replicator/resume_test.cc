@@ -177,6 +177,7 @@ TEST(Resume, ReportsWhatRetentionDeletedBeforeItWasReplicated) {
   auto decision = within_source(decide_resume(stored(), 99, f), f);
   EXPECT_EQ(decision.progress.source_offset, Offset(150));
   EXPECT_NE(decision.note.find("100..149 (50)"), std::string::npos) << decision.note;
+  EXPECT_EQ(decision.lost, 50);
   f.reset = OffsetReset::none;
   EXPECT_EQ(within_source(decide_resume(stored(), 99, f), f).kind, Kind::stop);
 }
