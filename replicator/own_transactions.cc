@@ -18,6 +18,8 @@ Result<void> OwnTransactions::add(ConstBytes records) {
       continue;
     }
     LH_TRY(const auto type, protocol::control_type(*batch));
+    // One that compaction has emptied says nothing any more.
+    if (!type) continue;
     const auto ended = open_.extract(producer);
     if (!ended.empty() && type == protocol::ControlType::abort) {
       aborted_.push_back({producer, ended.mapped()});

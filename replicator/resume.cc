@@ -55,8 +55,9 @@ std::string other_identity(const StoredPosition& stored, const ResumeFacts& fact
 }
 
 /// MM2's record holds neither what stood there before our last write nor what we wrote.
-bool was_moved(const StoredPosition& stored, std::optional<std::int64_t> mm2_offset) {
-  return mm2_offset != stored.mm2_before && mm2_offset != stored.mm2_after;
+bool was_moved(const StoredPosition& stored, std::optional<std::int64_t> mm2_offset,
+               const ResumeFacts& facts) {
+  return !facts.mm2_is_ours && mm2_offset != stored.mm2_before && mm2_offset != stored.mm2_after;
 }
 
 bool other_selection(const StoredPosition& stored, const ResumeFacts& facts) {
@@ -123,7 +124,7 @@ std::optional<Stop> why_not_take_over(const std::optional<StoredPosition>& store
                 fmt::format("the stored position is of source cluster {}, this is {}",
                             stored->source_cluster_id, facts.source_cluster_id)};
   }
-  const bool continues = !was_moved(*stored, mm2_offset) && other_identity(*stored, facts).empty();
+  const bool continues = !was_moved(*stored, mm2_offset, facts) && other_identity(*stored, facts).empty();
   if (!continues || !other_selection(*stored, facts)) return std::nullopt;
   return Stop{
       StopReason::state_mismatch, offset,
@@ -137,7 +138,7 @@ ResumeDecision decide_resume(const std::optional<StoredPosition>& stored,
   if (auto why = why_not_take_over(stored, mm2_offset, facts)) {
     return {.kind = ResumeDecision::Kind::stop, .stop = std::move(why)};
   }
-  const bool moved = !stored || was_moved(*stored, mm2_offset);
+  const bool moved = !stored || was_moved(*stored, mm2_offset, facts);
   if (moved && mm2_offset && *mm2_offset >= 0) {
     auto note = stored
                     ? fmt::format("the position was moved to source offset {} from outside", *mm2_offset + 1)

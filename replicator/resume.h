@@ -26,6 +26,9 @@ struct ResumeFacts {
   /// End of the target partition: our own marker where there is one, otherwise the high watermark.
   Offset target_end;
   OffsetReset reset = OffsetReset::earliest;
+  /// MM2's record was written in a transaction of ours, so nobody has moved the position: the marker of our
+  /// own record was lost.
+  bool mm2_is_ours = false;
   /// The producer of the next epoch, or of none before it; none at all where batches carry no producer.
   ProducerState fresh_producer;
   /// Whose marker stands at or in front of `target_end`: earlier epochs of that producer write no more there.

@@ -71,7 +71,7 @@ class TailMatch {
     /// The same of the source: what the target holds of ours may be gone there. It is passed over where the
     /// source has a hole, and nowhere else.
     bool source_cleaned = false;
-    /// Transactions of ours on the target that were aborted: nothing of them counts.
+    /// Transactions of ours on the target that were aborted, found from `begin` on: nothing of them counts.
     std::vector<AbortedTransaction> aborted = {};
     /// With which the source's batches are planned.
     PassLimits limits;

@@ -18,6 +18,7 @@
 #include "replicator/kafka/owners.h"
 #include "replicator/kafka/position_store.h"
 #include "replicator/kafka/transaction_lanes.h"
+#include "replicator/tail_match.h"
 #include "replicator/topic_sync.h"
 
 namespace longhaul::replicator {
@@ -111,8 +112,6 @@ class Flow {
   // The transactions of those that are written in them.
   [[nodiscard]] bool was_transactional(const Candidate& candidate) const;
   void choose_regime(Candidate& candidate) const;
-  /// Ends the transactions of a predecessor: positions in them hide what stands behind them.
-  [[nodiscard]] net::Async<void> end_transactions(Guarded& guarded, SteadyTime deadline);
   [[nodiscard]] net::Async<void> fence_transactions(Guarded& guarded, SteadyTime deadline);
   void refuse_transactions(Guarded& guarded, const Error& reason);
   /// Lets transactional ids that were taken write, whose guards are seen to be ours still.
@@ -120,6 +119,8 @@ class Flow {
                                                       SteadyTime deadline);
   void go_unfenced(const Error& reason);
   [[nodiscard]] ResumeFacts facts_of(const Candidate& candidate);
+  /// Under which producers something of ours may stand in the partition.
+  [[nodiscard]] OwnProducers own_producers(const Candidate& candidate, const StoredPosition& stored);
   [[nodiscard]] ProducerState fresh_producer_for(const Candidate& candidate);
   [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);
   [[nodiscard]] net::Async<void> look_back(Candidate& candidate, const ResumeDecision& decision,

@@ -48,6 +48,12 @@ struct Flow::Candidate {
   /// Source offsets that were deleted before they were replicated.
   std::int64_t lost = 0;
 
+  /// It is not taken up this time.
+  void leave(const Error& why) {
+    ready = false;
+    unready = why;
+  }
+
   [[nodiscard]] PartitionReport report() const {
     // What a look back found is stored with the position that stands behind it: if this run, too, ends before
     // its first flush, nobody will look for it again.

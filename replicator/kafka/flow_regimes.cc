@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "client/admin_requests.h"
 #include "replicator/kafka/flow.h"
 #include "replicator/kafka/flow_candidate.h"
 #include "replicator/kafka/takeover.h"
@@ -12,14 +11,7 @@
 namespace longhaul::replicator {
 namespace {
 
-using protocol::KafkaErrc;
-
 constexpr milliseconds kFenceTimeout{20'000};
-
-bool is_refusal(const Error& error) {
-  return error.code == KafkaErrc::transactional_id_authorization_failed ||
-         error.code == KafkaErrc::cluster_authorization_failed;
-}
 
 }  // namespace
 
@@ -43,37 +35,6 @@ void Flow::choose_regime(Candidate& candidate) const {
   if (old) candidate.regime = Regime::transactional;
 }
 
-net::Async<void> Flow::end_transactions(Guarded& guarded, SteadyTime deadline) {
-  const bool any = std::ranges::any_of(
-      guarded.candidates, [this](const Candidate* candidate) { return was_transactional(*candidate); });
-  if (!any || guarded.owner->lost) co_return Result<void>{};
-  const auto id = transaction_id_for(guarded.owner->transactional_id);
-  const auto paused_by = std::min(
-      deadline, net::saturating_add(control_.time.now(), options_.transaction_interval + kFenceTimeout));
-  const auto turn = co_await transactions_.pause(id, paused_by);
-  if (!turn && net::is_aborted(turn.error())) co_return std::unexpected(turn.error());
-  if (!turn) {
-    for (auto* candidate : guarded.candidates) {
-      candidate->ready = false;
-      candidate->unready = turn.error();
-    }
-    co_return Result<void>{};
-  }
-  // Who had it before asks by name: if somebody else has the guard by now, nothing of theirs is aborted.
-  std::optional<client::ProducerIdentity> held;
-  if (const auto& own = transactions_.owner(id)->producer) held = {.id = own->id, .epoch = own->epoch};
-  const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
-  const auto made =
-      co_await client::init_transactional_id(target_, id, options_.transaction_timeout, held, until);
-  if (!made && net::is_aborted(made.error())) co_return std::unexpected(made.error());
-  // Where it failed, the take-over of the id will say why.
-  std::optional<ProducerEpoch> producer;
-  if (made) producer = ProducerEpoch{made->id, made->epoch};
-  transactions_.taken(id, producer);
-  unconfirmed_[id] = guarded.owner;
-  co_return Result<void>{};
-}
-
 net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline) {
   std::vector<Candidate*> candidates;
   for (auto* candidate : guarded.candidates) {
@@ -92,10 +53,7 @@ net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline)
   const auto turn = co_await transactions_.pause(id, paused_by);
   if (!turn && net::is_aborted(turn.error())) co_return std::unexpected(turn.error());
   if (!turn) {
-    for (auto* candidate : guarded.candidates) {
-      candidate->ready = false;
-      candidate->unready = turn.error();
-    }
+    for (auto* candidate : guarded.candidates) candidate->leave(turn.error());
     co_return Result<void>{};
   }
   std::set<TopicPartition> internal;
@@ -108,8 +66,7 @@ net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline)
   LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), markers_in(store_), until));
   if (done.producer().id != ProducerId()) transactions_.taken(id, done.producer());
   unconfirmed_[id] = guarded.owner;
-  if (done.verdict() == Fence::Verdict::refused ||
-      (!(done.verdict() == Fence::Verdict::fenced) && is_refusal(done.error()))) {
+  if (done.verdict() == Fence::Verdict::refused) {
     refuse_transactions(guarded, done.error());
     co_return Result<void>{};
   }
@@ -118,12 +75,13 @@ net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline)
     needed.insert(candidate->target);
     const auto dropped =
         std::ranges::find_if(done.dropped(), [&](const auto& entry) { return needed.contains(entry.first); });
-    if (done.verdict() != Fence::Verdict::fenced || dropped != done.dropped().end()) {
-      candidate->ready = false;
-      candidate->unready = done.verdict() != Fence::Verdict::fenced ? done.error() : dropped->second;
-      continue;
+    if (done.verdict() != Fence::Verdict::fenced) {
+      candidate->leave(done.error());
+    } else if (dropped != done.dropped().end()) {
+      candidate->leave(dropped->second);
+    } else {
+      candidate->target_end = done.markers().at(candidate->target);
     }
-    candidate->target_end = done.markers().at(candidate->target);
   }
   co_return Result<void>{};
 }
@@ -148,10 +106,7 @@ net::Async<void> Flow::confirm_transactions(const std::vector<Candidate>& stored
 
 void Flow::refuse_transactions(Guarded& guarded, const Error& reason) {
   if (options_.transactions == Transactions::always) {
-    for (auto* candidate : guarded.candidates) {
-      candidate->ready = false;
-      candidate->unready = reason;
-    }
+    for (auto* candidate : guarded.candidates) candidate->leave(reason);
     return;
   }
   if (!std::exchange(transactions_refused_, true)) {

@@ -55,9 +55,6 @@ net::Async<void> Flow::take_from_predecessors(std::vector<Candidate>& candidates
   }
   std::vector<Guarded> list;
   for (auto& [id, guarded] : by_id) list.push_back(std::move(guarded));
-  LH_CO_TRY_VOID(co_await for_each_bounded(control_, list, kFencesMax, [this, deadline](Guarded& one) {
-    return end_transactions(one, deadline);
-  }));
   LH_CO_TRY_VOID(co_await for_each_bounded(control_, list, kFencesMax,
                                            [this, deadline](Guarded& one) { return fence(one, deadline); }));
   LH_CO_TRY_VOID(co_await for_each_bounded(control_, list, kFencesMax, [this, deadline](Guarded& one) {
@@ -113,10 +110,7 @@ net::Async<void> Flow::fence(Guarded& guarded, SteadyTime deadline) {
       break;
     case Fence::Verdict::failed:
     case Fence::Verdict::pending:
-      for (auto* candidate : guarded.candidates) {
-        candidate->ready = false;
-        candidate->unready = done.error();
-      }
+      for (auto* candidate : guarded.candidates) candidate->leave(done.error());
       break;
   }
   co_return Result<void>{};
@@ -132,8 +126,7 @@ void Flow::take_fenced(Guarded& guarded, const Fence& fence) {
       if (found != fence.dropped().end()) dropped = &found->second;
     }
     if (dropped != nullptr) {
-      candidate->ready = false;
-      candidate->unready = *dropped;
+      candidate->leave(*dropped);
       continue;
     }
     candidate->fenced = true;
@@ -179,7 +172,20 @@ ResumeFacts Flow::facts_of(const Candidate& candidate) {
                     .fresh_producer = fresh_producer_for(candidate),
                     .guard = std::nullopt};
   if (candidate.fenced) facts.guard = candidate.owner->producer;
+  const auto stored = store_.position(candidate.source);
+  facts.mm2_is_ours = stored && stored->transactional &&
+                      own_producers(candidate, *stored).contains(store_.mm2_writer(candidate.source));
   return facts;
+}
+
+OwnProducers Flow::own_producers(const Candidate& candidate, const StoredPosition& stored) {
+  OwnProducers ours{.stored = stored.producers, .shard = {}};
+  if (!candidate.fenced) return ours;
+  ours.shard.push_back(candidate.owner->producer->id);
+  if (!stored.transactional) return ours;
+  const auto writer = transactions_.owner(transaction_id_for(candidate.owner->transactional_id));
+  if (writer->producer) ours.shard.push_back(writer->producer->id);
+  return ours;
 }
 
 net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
@@ -207,8 +213,7 @@ net::Async<void> Flow::decide(Candidate& candidate, SteadyTime deadline) {
     const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
     const auto cut = co_await find_cut(source_, candidate.source, decision.progress, until);
     if (!cut && net::is_aborted(cut.error())) co_return std::unexpected(cut.error());
-    candidate.ready = cut.has_value();
-    if (!cut) candidate.unready = cut.error();
+    if (!cut) candidate.leave(cut.error());
     if (cut) candidate.stop = *cut;
     if (!candidate.ready || candidate.stop) co_return Result<void>{};
   }
@@ -221,7 +226,7 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
   TailLookRequest request{.source = candidate.source,
                           .target = candidate.target,
                           .stored = decision.progress,
-                          .ours = {.stored = stored.producers, .shard = {}},
+                          .ours = own_producers(candidate, stored),
                           .source_start = candidate.source_start,
                           .target_start = candidate.target_start,
                           .target_end = candidate.target_end,
@@ -230,11 +235,6 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
                           .compacted = candidate.target_cleanup == TargetCleanup::compact,
                           .drained = stored.drained,
                           .map = candidate.map};
-  if (candidate.fenced) request.ours.shard.push_back(candidate.owner->producer->id);
-  if (candidate.fenced && stored.transactional) {
-    const auto writer = transactions_.owner(transaction_id_for(candidate.owner->transactional_id));
-    if (writer->producer) request.ours.shard.push_back(writer->producer->id);
-  }
   const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kLookTimeout));
   auto look = co_await look_at_tail(source_, target_, options_, std::move(request), until);
   if (!look && net::is_aborted(look.error())) co_return std::unexpected(std::move(look).error());
@@ -244,8 +244,7 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
     co_return Result<void>{};
   }
   if (!look) {
-    candidate.ready = false;
-    candidate.unready = look.error();
+    candidate.leave(look.error());
     co_return Result<void>{};
   }
   if (!look->note.empty()) report_note(candidate, look->note);

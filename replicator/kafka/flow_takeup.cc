@@ -95,12 +95,12 @@ net::Async<void> Flow::read_target_offsets(std::vector<Candidate>& candidates, S
   LH_CO_TRY(const auto ranges, co_await read_ranges(target_, std::move(targets), kUncommitted, deadline));
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     auto& candidate = candidates[i];
-    candidate.ready = ranges[i].has_value();
     if (ranges[i]) {
+      candidate.ready = true;
       candidate.target_start = ranges[i]->start;
       candidate.target_end = ranges[i]->end;
     } else {
-      candidate.unready = ranges[i].error();
+      candidate.leave(ranges[i].error());
     }
   }
   co_return Result<void>{};
@@ -117,8 +117,7 @@ net::Async<void> Flow::read_source_offsets(std::vector<Candidate>& candidates, S
       candidate.source_start = ranges[i]->start;
       candidate.source_end = ranges[i]->end;
     } else if (candidate.ready) {
-      candidate.ready = false;
-      candidate.unready = ranges[i].error();
+      candidate.leave(ranges[i].error());
     }
   }
   co_return Result<void>{};
@@ -191,8 +190,7 @@ net::Async<void> Flow::store_candidates(std::vector<Candidate>& candidates, Stea
   for (auto& candidate : candidates) {
     const auto failed = failures.find(candidate.source);
     if (failed == failures.end()) continue;
-    candidate.ready = false;
-    candidate.unready = failed->second;
+    candidate.leave(failed->second);
   }
   co_return Result<void>{};
 }

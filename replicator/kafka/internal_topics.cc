@@ -4,11 +4,9 @@
 #include <set>
 
 #include "base/check.h"
-#include "codecs/codec.h"
 #include "net/error.h"
 #include "protocol/messages/produce.h"
 #include "protocol/record.h"
-#include "replicator/abort_filter.h"
 #include "replicator/kafka/simple_fetch.h"
 #include "replicator/partition_pipeline.h"
 
@@ -19,30 +17,12 @@ using protocol::KafkaErrc;
 
 /// As in TargetWriter: partitions are made part of a transaction by ourselves.
 constexpr std::int16_t kTransactionalVersionMax = 11;
+/// Transactions are told apart by their markers, see CompactedReader.
+constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
 constexpr std::size_t kBatchBytes = std::size_t{256} << 10U;
-/// Of one decompressed batch; far above what Connect writes.
-constexpr std::size_t kDecompressedMax = std::size_t{64} << 20U;
 
 ErrorCode unusable() {
   return make_error_code(boost::system::errc::invalid_argument);
-}
-
-Result<void> take_batch(const protocol::RecordBatchView& batch, CompactedChanges& into) {
-  Bytes decompressed;
-  auto payload = batch.payload();
-  if (batch.compression() != codecs::Compression::none) {
-    LH_TRY(decompressed, codecs::decompress(batch.compression(), payload, kDecompressedMax));
-    payload = decompressed;
-  }
-  protocol::RecordReader records(batch, payload);
-  for (;;) {
-    LH_TRY(const auto record, records.next());
-    if (!record) return {};
-    if (!record->key) continue;
-    auto& value = into[std::string(as_text(*record->key))];
-    value.reset();
-    if (record->value) value = as_text(*record->value);
-  }
 }
 
 /// Number of partitions of a topic that exists, as soon as a broker says so.
@@ -94,35 +74,29 @@ net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster, Intern
 }
 
 Result<void> CompactedTopic::take(Partition& partition, const protocol::PartitionData& data) {
-  AbortFilter filter(aborted_transactions(data));
   protocol::RecordSetReader reader(data.records);
   while (const auto entry = reader.next()) {
     const auto* batch = std::get_if<protocol::RecordBatchView>(&*entry);
     if (batch == nullptr || !batch->has_valid_crc()) {
       return fail(unusable(), "damaged batch at offset {}", partition.position);
     }
-    LH_TRY(const bool is_aborted, filter.is_aborted(*batch));
     if (batch->next_offset() <= partition.position) continue;
     partition.position = batch->next_offset();
-    if (batch->is_control()) {
-      auto& marker = partition.markers[batch->producer_id()];
-      if (marker.offset == Offset() || batch->producer_epoch() >= marker.epoch) {
-        marker = {.epoch = batch->producer_epoch(),
-                  .offset = batch->base_offset(),
-                  .written_ms = batch->max_timestamp()};
-      }
-    } else if (!is_aborted) {
-      LH_TRY_VOID(take_batch(*batch, partition.changes));
-    }
+    LH_TRY_VOID(partition.reader.add(*batch));
+    if (!batch->is_control()) continue;
+    auto& marker = partition.markers[batch->producer_id()];
+    if (marker.offset != Offset() && batch->producer_epoch() < marker.epoch) continue;
+    marker = {.epoch = batch->producer_epoch(),
+              .offset = batch->base_offset(),
+              .written_ms = batch->max_timestamp()};
   }
   return {};
 }
 
 net::Async<void> CompactedTopic::read_piece(PartitionIndex index, Partition& partition, SteadyTime deadline) {
   const TopicPartition name{name_, index};
-  const auto committed = protocol::IsolationLevel::read_committed;
   LH_CO_TRY(const auto fetched,
-            co_await fetch_partition(cluster_, name, partition.position, committed, deadline));
+            co_await fetch_partition(cluster_, name, partition.position, kUncommitted, deadline));
   auto taken = take(partition, fetched.data);
   if (!taken) co_return in_context(std::move(taken).error(), "{}: {}", cluster_.name(), name);
   co_return Result<void>{};
@@ -134,9 +108,8 @@ net::Async<CompactedChanges> CompactedTopic::read_all(SteadyTime deadline) {
   for (std::int32_t i = 0; i < count; ++i) {
     starts.push_back({{name_, PartitionIndex(i)}, protocol::kEarliestTimestamp});
   }
-  constexpr auto kCommitted = protocol::IsolationLevel::read_committed;
   LH_CO_TRY(const auto first,
-            co_await client::list_offsets(cluster_, std::move(starts), kCommitted, deadline));
+            co_await client::list_offsets(cluster_, std::move(starts), kUncommitted, deadline));
   CompactedChanges all;
   for (const auto& [name, listed] : first) {
     if (!listed) co_return in_context(listed.error(), "{}: {}", cluster_.name(), name);
@@ -155,8 +128,8 @@ net::Async<CompactedChanges> CompactedTopic::read_on(PartitionIndex index, Stead
   auto& partition = *partitions_.at(index);
   LH_CO_TRY(const auto turn, co_await partition.turn.take(deadline));
   std::vector<TopicPartition> names = {{name_, index}};
-  constexpr auto kCommitted = protocol::IsolationLevel::read_committed;
-  LH_CO_TRY(const auto last, co_await client::end_offsets(cluster_, std::move(names), kCommitted, deadline));
+  LH_CO_TRY(const auto last,
+            co_await client::end_offsets(cluster_, std::move(names), kUncommitted, deadline));
   const auto& end = last.at(0).listed;
   if (!end) co_return in_context(end.error(), "{}: {}-{}", cluster_.name(), name_, index);
   while (partition.position < end->offset) {
@@ -165,7 +138,7 @@ net::Async<CompactedChanges> CompactedTopic::read_on(PartitionIndex index, Stead
     // Compaction may have left nothing between the last batch and the end.
     if (partition.position == before) partition.position = end->offset;
   }
-  co_return std::exchange(partition.changes, {});
+  co_return partition.reader.take();
 }
 
 net::Async<CompactedTopic::UpToMarker> CompactedTopic::read_to_marker(PartitionIndex index,
@@ -179,8 +152,7 @@ net::Async<CompactedTopic::UpToMarker> CompactedTopic::read_to_marker(PartitionI
       co_return fail(protocol::kafka_error(KafkaErrc::producer_fenced), "{}-{}", name_, index);
     }
     if (found != partition.markers.end() && found->second.epoch == producer.epoch) {
-      co_return UpToMarker{found->second.offset, found->second.written_ms,
-                           std::exchange(partition.changes, {})};
+      co_return UpToMarker{found->second.offset, found->second.written_ms, partition.reader.take()};
     }
     if (cluster_.io().time.now() >= deadline) co_return fail(net::NetErrc::timed_out, "{}-{}", name_, index);
     LH_CO_TRY_VOID(co_await read_piece(index, partition, deadline));

@@ -12,6 +12,7 @@
 #include "client/admin_requests.h"
 #include "client/cluster.h"
 #include "protocol/messages/fetch.h"
+#include "replicator/compacted_reader.h"
 #include "replicator/fence.h"
 #include "replicator/kafka/async_lock.h"
 #include "replicator/kafka/target_clock.h"
@@ -36,9 +37,6 @@ struct InternalTopicOptions {
 [[nodiscard]] net::Async<std::int32_t> ensure_compacted_topic(client::Cluster& cluster,
                                                               InternalTopicOptions options,
                                                               SteadyTime deadline);
-
-/// What changed in a partition of a compacted topic: the last value of each key, nullopt for a tombstone.
-using CompactedChanges = std::map<std::string, std::optional<std::string>>;
 
 /// A compacted topic that is read from its start and then read on. Aborted transactions are left out. The
 /// topic exists: a broker that does not know it has not heard of it yet and is asked again until the
@@ -68,8 +66,8 @@ class CompactedTopic {
   struct Partition {
     explicit Partition(net::TimeSource& time) : turn(time) {}
     Offset position;
-    /// Read and not returned yet.
-    CompactedChanges changes;
+    /// Holds what was read and not returned yet.
+    CompactedReader reader;
     /// The newest marker of each producer id that was read.
     struct Marker {
       std::int16_t epoch = -1;

@@ -61,7 +61,8 @@ net::Async<void> PositionStore::open(SteadyTime deadline) {
 }
 
 Result<void> PositionStore::take_state(CompactedChanges changes) {
-  for (auto& [key, value] : changes) {
+  for (auto& [key, change] : changes) {
+    auto& value = change.value;
     const auto parsed = parse_state_key(options_.source_alias, key);
     if (!parsed) return in_context(parsed.error(), "topic {}", options_.state_topic);
     if (!*parsed) continue;
@@ -87,12 +88,13 @@ Result<void> PositionStore::take_state(CompactedChanges changes) {
 
 void PositionStore::take_mm2(const std::string& topic, CompactedChanges changes) {
   auto& offsets = mm2_offsets_[topic];
-  for (const auto& [key, value] : changes) {
+  for (const auto& [key, change] : changes) {
+    const auto& value = change.value;
     const auto source = parse_mm2_offset_key(options_.connector_name, options_.source_alias, key);
     if (!source) continue;
     const auto offset = value ? parse_mm2_offset_value(*value) : std::nullopt;
     if (offset) {
-      offsets[*source] = *offset;
+      offsets[*source] = {*offset, change.writer};
     } else if (!value) {
       offsets.erase(*source);
     }
@@ -137,16 +139,26 @@ std::optional<StoredPosition> PositionStore::position(const TopicPartition& sour
   return found == positions_.end() ? std::nullopt : std::optional(found->second);
 }
 
-std::optional<std::int64_t> PositionStore::mm2_offset(const TopicPartition& source) const {
+const PositionStore::Mm2Offset* PositionStore::find_mm2(const TopicPartition& source) const {
   for (const auto* topic : {options_.connector_offsets_topic ? &*options_.connector_offsets_topic : nullptr,
                             &options_.offsets_topic}) {
     if (topic == nullptr) continue;
     const auto offsets = mm2_offsets_.find(*topic);
     if (offsets == mm2_offsets_.end()) continue;
     const auto found = offsets->second.find(source);
-    if (found != offsets->second.end()) return found->second;
+    if (found != offsets->second.end()) return &found->second;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+std::optional<std::int64_t> PositionStore::mm2_offset(const TopicPartition& source) const {
+  const auto* found = find_mm2(source);
+  return found == nullptr ? std::nullopt : std::optional(found->offset);
+}
+
+ProducerId PositionStore::mm2_writer(const TopicPartition& source) const {
+  const auto* found = find_mm2(source);
+  return found == nullptr ? ProducerId() : found->writer;
 }
 
 std::optional<MapSegment> PositionStore::segment(const TopicPartition& source, const TopicId& topic_id,
@@ -227,7 +239,7 @@ net::Async<void> PositionStore::finish_mm2(Writer& writer, SteadyTime deadline) 
   for (const auto& [source, offset] : writer.mm2_unfinished) add_mm2(writes, source, offset);
   LH_CO_TRY_VOID(co_await writer.topics.write(std::move(writes), deadline));
   for (auto& [topic, offsets] : mm2_offsets_) {
-    for (const auto& [source, offset] : writer.mm2_unfinished) offsets[source] = offset;
+    for (const auto& [source, offset] : writer.mm2_unfinished) offsets[source] = {offset, ProducerId()};
   }
   writer.mm2_unfinished.clear();
   co_return Result<void>{};
@@ -271,7 +283,7 @@ void PositionStore::take_committed(const std::vector<PartitionReport>& reports) 
   for (const auto& report : reports) {
     auto stored = to_store(report);
     if (stored.mm2_after) {
-      for (auto& [topic, offsets] : mm2_offsets_) offsets[report.source] = *stored.mm2_after;
+      for (auto& [topic, offsets] : mm2_offsets_) offsets[report.source] = {*stored.mm2_after, ProducerId()};
     }
     positions_[report.source] = std::move(stored);
     take_segments(report);

@@ -35,6 +35,8 @@ class PositionStore {
   [[nodiscard]] std::optional<StoredPosition> position(const TopicPartition& source) const;
   /// The offset in MM2's record: the last one replicated; nullopt for none.
   [[nodiscard]] std::optional<std::int64_t> mm2_offset(const TopicPartition& source) const;
+  /// Whose batch it was read from; none for one that this process has written.
+  [[nodiscard]] ProducerId mm2_writer(const TopicPartition& source) const;
   /// The stored segment `number` of a partition's map; nullopt when it is not there.
   [[nodiscard]] std::optional<MapSegment> segment(const TopicPartition& source, const TopicId& topic_id,
                                                   std::int64_t number) const;
@@ -105,7 +107,12 @@ class PositionStore {
   std::map<std::string, std::string> segments_;
   std::map<TopicPartition, StoredPosition> positions_;
   /// By topic; where both have a record the connector's own counts.
-  std::map<std::string, std::map<TopicPartition, std::int64_t>> mm2_offsets_;
+  struct Mm2Offset {
+    std::int64_t offset = 0;
+    ProducerId writer;
+  };
+  [[nodiscard]] const Mm2Offset* find_mm2(const TopicPartition& source) const;
+  std::map<std::string, std::map<TopicPartition, Mm2Offset>> mm2_offsets_;
   std::map<SharedProducer*, std::unique_ptr<Writer>> writers_;
 };
 

@@ -160,6 +160,8 @@ net::Async<TailLook> find_anchor_again(client::Cluster& source, client::Cluster&
                                        (last->base + last->records).value() - 1)
                          : "holds nothing of ours that could be continued"));
   }
+  // A list is good from where it was made: an earlier end of a transaction would be missed.
+  LH_CO_TRY(auto aborted, co_await find_aborted(target, request, last->base, deadline));
   TailMatch::Options walked{.stored = request.stored,
                             .ours = request.ours,
                             .begin = last->base,
@@ -167,6 +169,7 @@ net::Async<TailLook> find_anchor_again(client::Cluster& source, client::Cluster&
                             .cleaned = request.compacted,
                             .source_start = request.source_start,
                             .source_cleaned = request.compacted || request.source_start > *from,
+                            .aborted = std::move(aborted),
                             .limits = request.limits};
   walked.stored.source_offset = *from;
   walked.stored.source_leader_epoch = LeaderEpoch();

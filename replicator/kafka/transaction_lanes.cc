@@ -74,9 +74,9 @@ net::Async<AsyncLock::Turn> TransactionLanes::pause(const std::string& id, Stead
   return lane(id).turn.take(deadline);
 }
 
-void TransactionLanes::taken(const std::string& id, std::optional<ProducerEpoch> producer) {
+void TransactionLanes::taken(const std::string& id, ProducerEpoch producer) {
   auto& its = lane(id);
-  if (producer) its.owner->producer = producer;
+  its.owner->producer = producer;
   its.failed = false;
   its.confirmed = false;
 }

@@ -29,7 +29,7 @@ class TransactionLanes {
   /// Waits for the transaction that is under way to end, and keeps others from being begun.
   [[nodiscard]] net::Async<AsyncLock::Turn> pause(const std::string& id, SteadyTime deadline);
   /// The id was taken over, or is about to be: it writes nothing before it is confirmed.
-  void taken(const std::string& id, std::optional<ProducerEpoch> producer);
+  void taken(const std::string& id, ProducerEpoch producer);
   /// After it was taken, whoever takes it over was seen to have its guard still. (A predecessor that was held
   /// up in between could otherwise take the id from its successor, and write.)
   void confirmed(const std::string& id);

@@ -341,8 +341,9 @@ void Adversary::coordinators_move() {
 void Adversary::ids_expire() {
   auto& target = net_.site("b");
   const auto ids = target.cluster->transactional_ids();
-  // Both take what no live owner lets happen: a week without use, or 32,767 successors.
-  if (ids.empty() || !crew_.nobody_lives()) return;
+  // Both take what no live owner lets happen: a week without use, or 32,767 successors. No request takes that
+  // long.
+  if (ids.empty() || !crew_.nobody_lives() || net_.has_requests_under_way("b")) return;
   if (chance_.one_in(2)) {
     // As after a week without use.
     constexpr std::string_view kOption = "transactional.id.expiration.ms";

@@ -147,6 +147,13 @@ std::shared_ptr<Link> SimNet::some_link(int instance, const std::string& site) {
   return found.empty() ? nullptr : chance_.pick(found);
 }
 
+bool SimNet::has_requests_under_way(const std::string& site) const {
+  return std::ranges::any_of(links_, [&](const auto& entry) {
+    const auto& link = *entry.second;
+    return link.site->name == site && !link.broker_gone && !link.to_broker.chunks.empty();
+  });
+}
+
 void SimNet::reset(Link& link, Leftovers leftovers, milliseconds later) {
   link.to_client.chunks.clear();
   link.client_knows = true;

@@ -94,6 +94,8 @@ class SimNet {
 
   /// Some connection of `instance` (any for -1) to `site`, if there is one.
   [[nodiscard]] std::shared_ptr<Link> some_link(int instance, const std::string& site);
+  /// Whether something is on its way to the site's brokers.
+  [[nodiscard]] bool has_requests_under_way(const std::string& site) const;
   /// Ends a connection now: the client learns it, the broker learns it when it has read what is left over.
   void reset(Link& link, Leftovers leftovers, milliseconds later);
   /// The broker forgets the connection and the client is not told.

@@ -136,6 +136,14 @@ TEST(Resume, LetsAPositionThatSomebodyMovedWin) {
   EXPECT_EQ(decision.progress.source_offset, Offset(10)) << "reset: the record was deleted";
 }
 
+TEST(Resume, TakesMm2sRecordForMovedOnlyWhereSomebodyElseWroteIt) {
+  auto f = facts();
+  f.mm2_is_ours = true;
+  const auto decision = decide_resume(stored(), 5'000, f);
+  EXPECT_TRUE(decision.continues);
+  EXPECT_EQ(decision.progress.source_offset, Offset(100));
+}
+
 TEST(Resume, StopsForAnotherSourceCluster) {
   auto f = facts();
   f.source_cluster_id = "S2";
