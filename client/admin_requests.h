@@ -151,6 +151,10 @@ struct ProducerIdentity {
 };
 /// A fresh producer id without a transactional id: for idempotent producing.
 [[nodiscard]] net::Async<ProducerIdentity> init_producer_id(Cluster& cluster, SteadyTime deadline);
+/// The highest version of Produce in which a producer makes partitions part of its transaction by itself;
+/// from the next one on brokers do it, and EndTxn has to raise the epoch (KIP-890).
+inline constexpr std::int16_t kTransactionalProduceMax = 11;
+
 /// The producer id of a transactional id, with the next epoch. Aborts what a former user of the id left open
 /// and fences that user's transactional calls. With `current` (Kafka 2.5 and later) only whoever holds the id
 /// gets the next epoch; others get PRODUCER_FENCED (KIP-360). An attempt whose answer was lost is repeated,

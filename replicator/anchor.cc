@@ -40,7 +40,8 @@ Result<void> LastOwnBatch::add(ConstBytes records) {
     const Batch found{.base = batch->base_offset(),
                       .records = batch->last_offset_delta() + 1,
                       .producer = {batch->producer_id(), batch->producer_epoch(), batch->base_sequence()}};
-    if (ours_.contains(batch->producer_id()) || overlaps(found, map_)) {
+    const bool is_mapped = found.producer.id != ProducerId() && overlaps(found, map_);
+    if (is_mapped || ours_.contains(found.producer.id)) {
       last_ = found;
     } else {
       saw_others_ = true;

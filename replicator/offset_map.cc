@@ -19,7 +19,10 @@ void OffsetMap::restore(std::vector<MapSegment> segments, Offset source_end) {
     if (!kept.runs.empty()) segments_.push_back(std::move(kept));
     if (is_cut) break;
   }
-  if (segments_.empty()) return;
+  if (segments_.empty()) {
+    first_unsaved_ = segments.empty() ? 0 : segments.front().number;
+    return;
+  }
   // What was left out may lie in front of a later position: nobody shall find it again.
   first_unsaved_ = is_cut ? segments_.back().number : segments_.back().number + 1;
 }

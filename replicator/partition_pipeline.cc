@@ -242,11 +242,18 @@ void PartitionPipeline::read_again_from(std::size_t index) {
     return;
   }
   options_.limits.verify_below = damaged.batch.next;
-  planned_sequence_ = damaged.sequence;
-  // Right behind the batch before it, so that offset and leader epoch belong together.
+  rewind(index);
+  settle_front();  // nothing may be left in front of a stop
+}
+
+void PartitionPipeline::rewind(std::size_t index) {
+  const auto& first = window_[index];
+  planned_sequence_ = first.sequence;
+  // Right behind the batch before it, so that offset and leader epoch belong together: what lies between the
+  // two, control batches for example, may have another epoch.
   fetch_offset_ = index > 0 ? window_[index - 1].batch.next : progress_.source_offset;
   fetch_epoch_ = index > 0 ? window_[index - 1].batch.leader_epoch : progress_.source_leader_epoch;
-  if (skipped_until_ > fetch_offset_ && skipped_until_ <= damaged.batch.base) {
+  if (skipped_until_ > fetch_offset_ && skipped_until_ <= first.batch.base) {
     fetch_offset_ = skipped_until_;
     fetch_epoch_ = LeaderEpoch();
   }
@@ -255,7 +262,6 @@ void PartitionPipeline::read_again_from(std::size_t index) {
     window_bytes_ -= window_.back().batch.bytes.size();
     window_.pop_back();
   }
-  settle_front();  // nothing may be left in front of a stop
 }
 
 void PartitionPipeline::settle(Entry& front) {
@@ -345,16 +351,7 @@ void PartitionPipeline::forget_unseen() {
   std::size_t kept = 1;
   while (kept < window_.size() && window_[kept].seen_by_target) ++kept;
   if (kept == window_.size()) return;
-  // Right behind the last kept batch, so that offset and leader epoch belong together: what lies between it
-  // and the next one, control batches for example, may have another epoch.
-  fetch_offset_ = window_[kept - 1].batch.next;
-  fetch_epoch_ = window_[kept - 1].batch.leader_epoch;
-  planned_sequence_ = window_[kept].sequence;
-  pending_stop_.reset();  // it lies behind and is met again
-  while (window_.size() > kept) {
-    window_bytes_ -= window_.back().batch.bytes.size();
-    window_.pop_back();
-  }
+  rewind(kept);
 }
 
 void PartitionPipeline::stop(Stop stop) {

@@ -246,6 +246,8 @@ class PartitionPipeline {
   /// `damaged` is set where the anomaly is a batch that can be skipped.
   void on_anomaly(std::optional<Stop> stop, const std::optional<DamagedBatch>& damaged);
   void read_again_from(std::size_t index);
+  /// Takes the batches from `index` on out of the window: they are read again.
+  void rewind(std::size_t index);
   [[nodiscard]] Entry& entry(std::uint64_t number);
   [[nodiscard]] bool is_old(std::int64_t timestamp, std::int64_t wall_ms) const;
   void settle_front();

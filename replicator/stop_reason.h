@@ -35,6 +35,11 @@ enum class StopReason {
 /// The reason in words for a log line: "the batch has an unknown compression codec".
 [[nodiscard]] std::string_view describe(StopReason reason);
 
+/// Whether a look at the target may tell what the stop could not: then the partition is taken over again.
+[[nodiscard]] constexpr bool is_doubt(StopReason reason) {
+  return reason == StopReason::sequence_mismatch || reason == StopReason::write_in_doubt;
+}
+
 struct Stop {
   StopReason reason;
   /// First source offset that was not replicated.

@@ -7,6 +7,9 @@
 
 namespace longhaul::replicator {
 
+/// How long the fence of one transactional id may take.
+inline constexpr milliseconds kFenceTimeout{20'000};
+
 /// A partition that a flow is about to take up, and what was found out about it so far.
 struct Flow::Candidate {
   TopicPartition source;

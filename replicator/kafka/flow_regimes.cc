@@ -9,11 +9,6 @@
 #include "replicator/kafka/takeover.h"
 
 namespace longhaul::replicator {
-namespace {
-
-constexpr milliseconds kFenceTimeout{20'000};
-
-}  // namespace
 
 bool Flow::was_transactional(const Candidate& candidate) const {
   const auto stored = store_.position(candidate.source);

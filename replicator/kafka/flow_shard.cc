@@ -122,9 +122,8 @@ void FlowShard::on_stopped(ShardPartition& partition) {
     take_again(partition, partition.retakes);
     return;
   }
-  const bool in_doubt = reason == StopReason::sequence_mismatch || reason == StopReason::write_in_doubt;
   const int retakes = partition.pipeline.counters().records > 0 ? 0 : partition.retakes;
-  if (!in_doubt || retakes >= kRetakesMax) {
+  if (!is_doubt(reason) || retakes >= kRetakesMax) {
     report_stop(partition);
     return;
   }

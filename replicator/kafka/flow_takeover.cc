@@ -22,7 +22,6 @@ using protocol::KafkaErrc;
 /// Transactional ids, and partitions, that are worked on at the same time.
 constexpr std::size_t kFencesMax = 16;
 constexpr std::size_t kLooksMax = 16;
-constexpr milliseconds kFenceTimeout{20'000};
 constexpr milliseconds kLookTimeout{60'000};
 constexpr milliseconds kAttentionTimeout{120'000};
 /// How soon a partition in doubt is taken over again.
@@ -231,6 +230,7 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
                           .target_start = candidate.target_start,
                           .target_end = candidate.target_end,
                           .limits = candidate.limits,
+                          .keeps_producer = decision.keeps_producer,
                           .transactional = stored.transactional,
                           .compacted = candidate.target_cleanup == TargetCleanup::compact,
                           .drained = stored.drained,

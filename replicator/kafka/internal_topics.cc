@@ -15,8 +15,6 @@ namespace {
 
 using protocol::KafkaErrc;
 
-/// As in TargetWriter: partitions are made part of a transaction by ourselves.
-constexpr std::int16_t kTransactionalVersionMax = 11;
 /// Transactions are told apart by their markers, see CompactedReader.
 constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
 constexpr std::size_t kBatchBytes = std::size_t{256} << 10U;
@@ -81,8 +79,8 @@ Result<void> CompactedTopic::take(Partition& partition, const protocol::Partitio
       return fail(unusable(), "damaged batch at offset {}", partition.position);
     }
     if (batch->next_offset() <= partition.position) continue;
-    partition.position = batch->next_offset();
     LH_TRY_VOID(partition.reader.add(*batch));
+    partition.position = batch->next_offset();
     if (!batch->is_control()) continue;
     auto& marker = partition.markers[batch->producer_id()];
     if (marker.offset != Offset() && batch->producer_epoch() < marker.epoch) continue;
@@ -307,7 +305,7 @@ net::Async<void> InternalTopicWriter::send_round() {
       continue;
     }
     client::CallOptions call{.deadline = attempt, .keep = std::move(round.keep)};
-    if (producer_->transactional) call.max_version = kTransactionalVersionMax;
+    if (producer_->transactional) call.max_version = client::kTransactionalProduceMax;
     auto pending = (*connection)->submit(round.request, std::move(call));
     if (pending) {
       under_way.emplace_back(&round, *std::move(pending));

@@ -3,10 +3,11 @@
 #include <algorithm>
 
 #include "client/retry.h"
+#include "net/error.h"
 #include "protocol/error_code.h"
 #include "replicator/anchor.h"
 #include "replicator/kafka/simple_fetch.h"
-#include "replicator/own_transactions.h"
+#include "replicator/transaction_scan.h"
 
 namespace longhaul::replicator {
 namespace {
@@ -41,25 +42,38 @@ net::Async<AnchorState> look_at_anchor(client::Cluster& target, const TailLookRe
   co_return std::unexpected(fetched.error());
 }
 
-/// Transactions of ours that were aborted, from `begin` to the end.
-net::Async<std::vector<AbortedTransaction>> find_aborted(client::Cluster& target,
-                                                         const TailLookRequest& request, Offset begin,
-                                                         SteadyTime deadline) {
-  OwnTransactions own(request.ours, begin);
-  if (!request.transactional) co_return own.aborted();
-  // The take-over has ended them all: the last marker stands at the end.
-  while (own.position() < request.target_end || own.is_open()) {
-    const auto position = own.position();
-    LH_CO_TRY(const auto fetched,
+/// Fetches on the target. Nothing is an answer only of a leader that knows the log up to the end: a new one
+/// learns the high watermark a moment later than it leads.
+net::Async<SimpleFetch> fetch_target(client::Cluster& target, const TailLookRequest& request, Offset position,
+                                     SteadyTime deadline) {
+  for (;;) {
+    LH_CO_TRY(auto fetched,
               co_await fetch_partition(target, request.target, position, kUncommitted, deadline));
-    LH_CO_TRY_VOID(own.add(fetched.data.records));
-    if (own.position() == position) break;
+    const bool knows = Offset(fetched.data.high_watermark) >= request.target_end;
+    if (knows || !fetched.data.records.empty()) co_return fetched;
+    if (target.io().time.now() >= deadline) co_return fail(net::NetErrc::timed_out, "{}", request.target);
   }
-  if (own.is_open()) {
+}
+
+/// Transactions of `whose` producers (nullopt: of anybody) that were aborted, from `begin` to the end. The
+/// list is good for who begins to read there.
+net::Async<std::vector<AbortedTransaction>> find_aborted(client::Cluster& target,
+                                                         const TailLookRequest& request,
+                                                         std::optional<OwnProducers> whose, Offset begin,
+                                                         SteadyTime deadline) {
+  TransactionScan scan(std::move(whose), begin);
+  // The take-over has ended all of ours: the last marker stands at the end.
+  while (scan.position() < request.target_end || scan.is_open()) {
+    const auto position = scan.position();
+    LH_CO_TRY(const auto fetched, co_await fetch_target(target, request, position, deadline));
+    LH_CO_TRY_VOID(scan.add(fetched.data.records));
+    if (scan.position() == position) break;
+  }
+  if (scan.is_open()) {
     co_return fail(protocol::kafka_error(protocol::KafkaErrc::concurrent_transactions),
-                   "{}: a transaction of a predecessor is still open", request.target);
+                   "{}: a transaction is still open", request.target);
   }
-  co_return own.aborted();
+  co_return scan.aborted();
 }
 
 bool was_aborted(const Anchor& anchor, const std::vector<AbortedTransaction>& aborted) {
@@ -72,17 +86,14 @@ bool has_runs(const std::vector<MapSegment>& map) {
   return !map.empty() && !map.front().runs.empty();
 }
 
-/// Reads the target from the beginning of the map's last segments to the end, for our last batch there.
-net::Async<LastOwnBatch> search_back(client::Cluster& target, const TailLookRequest& request,
-                                     SteadyTime deadline) {
-  const auto first = has_runs(request.map) ? request.map.front().runs.front().target : request.target_end;
-  const auto begin = std::max(first, request.target_start);
-  LH_CO_TRY(auto aborted, co_await find_aborted(target, request, begin, deadline));
+/// Reads the target from `begin` to the end, for our last batch there.
+net::Async<LastOwnBatch> search(client::Cluster& target, const TailLookRequest& request, Offset begin,
+                                SteadyTime deadline) {
+  LH_CO_TRY(auto aborted, co_await find_aborted(target, request, std::nullopt, begin, deadline));
   LastOwnBatch own(request.ours, request.map, begin, std::move(aborted));
   while (own.position() < request.target_end) {
     const auto position = own.position();
-    LH_CO_TRY(const auto fetched,
-              co_await fetch_partition(target, request.target, position, kUncommitted, deadline));
+    LH_CO_TRY(const auto fetched, co_await fetch_target(target, request, position, deadline));
     LH_CO_TRY_VOID(own.add(fetched.data.records));
     if (own.position() == position) break;
   }
@@ -95,8 +106,7 @@ net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, cons
   while (match.wants_target() || match.wants_source()) {
     if (match.wants_target()) {
       const auto position = match.target_position();
-      LH_CO_TRY(const auto fetched,
-                co_await fetch_partition(target, request.target, position, kUncommitted, deadline));
+      LH_CO_TRY(const auto fetched, co_await fetch_target(target, request, position, deadline));
       LH_CO_TRY_VOID(match.add_target(fetched.frame.part(fetched.data.records)));
       // Compaction may have left nothing between here and the end.
       if (match.target_position() == position && fetched.data.records.empty()) match.nothing_left_on_target();
@@ -128,13 +138,23 @@ std::string again(const TailLookRequest& request, const Progress& from, std::str
       from.target_offset, request.stored.target_offset.value() - 1, why, from.source_offset);
 }
 
-/// Nothing that was ever written is there any more.
+/// Whether the target holds no record at all, and the map says where it began. Then the partition begins
+/// there; not under a producer that somebody else may still write with, who has another idea of its
+/// sequences.
+net::Async<bool> is_to_begin_again(client::Cluster& target, const TailLookRequest& request,
+                                   SteadyTime deadline) {
+  const bool is_whole = has_runs(request.map) && request.map.front().number == 0;
+  if (!is_whole || request.keeps_producer) co_return false;
+  if (request.target_start > request.map.front().runs.front().target) co_return false;
+  LH_CO_TRY(const auto all, co_await search(target, request, request.target_start, deadline));
+  co_return !all.last() && !all.saw_others();
+}
+
 TailLook from_the_beginning(const TailLookRequest& request, std::string_view why) {
   const auto& first = request.map.front().runs.front();
   TailLook look;
   look.progress.source_offset = first.source;
-  look.progress.target_offset = first.target;
-  look.progress.producer = request.stored.producer;
+  look.progress.target_offset = std::min(first.target, request.target_end);
   look.note = again(request, look.progress, why);
   return look;
 }
@@ -144,14 +164,17 @@ net::Async<TailLook> find_anchor_again(client::Cluster& source, client::Cluster&
                                        const FlowOptions& options, const TailLookRequest& request,
                                        std::string_view why, SteadyTime deadline) {
   const auto end = request.stored.target_offset;
-  LH_CO_TRY(const auto own, co_await search_back(target, request, deadline));
+  const auto first = has_runs(request.map) ? request.map.front().runs.front().target : request.target_end;
+  LH_CO_TRY(const auto own,
+            co_await search(target, request, std::max(first, request.target_start), deadline));
   const auto& last = own.last();
-  const bool is_empty = !last && !own.saw_others();
-  if (is_empty && has_runs(request.map) && request.map.front().number == 0) {
-    co_return from_the_beginning(request, why);
+  if (!last && !own.saw_others()) {
+    LH_CO_TRY(const bool again, co_await is_to_begin_again(target, request, deadline));
+    if (again) co_return from_the_beginning(request, why);
   }
   const auto from = last ? source_of(last->base, request.map) : std::nullopt;
-  if (!from) {
+  const bool is_known = from && !(request.keeps_producer && last->producer.id != request.stored.producer.id);
+  if (!is_known) {
     co_return stopped(
         request,
         fmt::format("the target does not hold what was acknowledged at target offset {}: {}, and {}",
@@ -160,8 +183,7 @@ net::Async<TailLook> find_anchor_again(client::Cluster& source, client::Cluster&
                                        (last->base + last->records).value() - 1)
                          : "holds nothing of ours that could be continued"));
   }
-  // A list is good from where it was made: an earlier end of a transaction would be missed.
-  LH_CO_TRY(auto aborted, co_await find_aborted(target, request, last->base, deadline));
+  LH_CO_TRY(auto aborted, co_await find_aborted(target, request, std::nullopt, last->base, deadline));
   TailMatch::Options walked{.stored = request.stored,
                             .ours = request.ours,
                             .begin = last->base,
@@ -208,8 +230,11 @@ net::Async<TailLook> look_at_tail(client::Cluster& source, client::Cluster& targ
     co_return co_await find_anchor_again(source, target, options, request, kLost, deadline);
   }
   const auto checked = stored.anchor ? std::min(behind, stored.anchor->target_base) : behind;
-  LH_CO_TRY(auto aborted,
-            co_await find_aborted(target, request, std::max(checked, request.target_start), deadline));
+  std::vector<AbortedTransaction> aborted;
+  if (request.transactional) {
+    const auto begin = std::max(checked, request.target_start);
+    LH_CO_TRY(aborted, co_await find_aborted(target, request, request.ours, begin, deadline));
+  }
   if (stored.anchor && was_aborted(*stored.anchor, aborted)) {
     co_return co_await find_anchor_again(source, target, options, request, kAborted, deadline);
   }

@@ -22,6 +22,8 @@ struct TailLookRequest {
   Offset target_end;
   /// With which the partition is written.
   PassLimits limits;
+  /// The partition goes on under the stored producer, because its owner could not be fenced.
+  bool keeps_producer = false;
   /// The position was stored in a transaction.
   bool transactional = false;
   /// The target topic is compacted.

@@ -23,10 +23,6 @@ Error plain(Error error) {
   return error;
 }
 
-client::ProducerIdentity identity(const ProducerEpoch& producer) {
-  return {.id = producer.id, .epoch = producer.epoch};
-}
-
 /// The drivers of one take-over share these.
 struct Drive {
   client::Cluster& target;
@@ -113,6 +109,10 @@ net::Async<void> await_markers(const Drive& drive, Fence& fence) {
 }
 
 }  // namespace
+
+client::ProducerIdentity identity(const ProducerEpoch& producer) {
+  return {.id = producer.id, .epoch = producer.epoch};
+}
 
 MarkerScan find_marker(ConstBytes records, ProducerEpoch producer, Offset from) {
   MarkerScan scan{.marker = std::nullopt, .next = from};

@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "client/admin_requests.h"
 #include "client/cluster.h"
 #include "replicator/fence.h"
 
 namespace longhaul::replicator {
+
+[[nodiscard]] client::ProducerIdentity identity(const ProducerEpoch& producer);
 
 /// What is to be taken over under one transactional id.
 struct TakeoverRequest {

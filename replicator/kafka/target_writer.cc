@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "client/admin_requests.h"
 #include "replicator/kafka/refusal.h"
 #include "replicator/kafka/topic_check.h"
 
@@ -20,9 +21,6 @@ constexpr int kRequestsInFlight = 5;
 constexpr std::size_t kRequestBytes = std::size_t{4} << 20U;
 constexpr std::int16_t kAcksAll = -1;
 constexpr milliseconds kDeadlineSlack{5'000};
-/// From the next version on a broker makes partitions part of the transaction by itself, and its end has to
-/// raise the epoch (KIP-890).
-constexpr std::int16_t kTransactionalVersionMax = 11;
 
 }  // namespace
 
@@ -276,7 +274,7 @@ net::Async<void> TargetWriter::send_round(Broker& broker) {
   auto& time = target_.io().time;
   client::CallOptions call;
   call.keep = std::move(round.keep);
-  if (round.request.transactional_id) call.max_version = kTransactionalVersionMax;
+  if (round.request.transactional_id) call.max_version = client::kTransactionalProduceMax;
   call.deadline = net::saturating_add(time.now(), options_.request_timeout + kDeadlineSlack);
   auto pending = connection->submit(round.request, std::move(call));
   if (!pending) {

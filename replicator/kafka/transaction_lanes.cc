@@ -8,6 +8,7 @@
 #include "client/retry.h"
 #include "replicator/kafka/bounded.h"
 #include "replicator/kafka/on_core.h"
+#include "replicator/kafka/takeover.h"
 
 namespace longhaul::replicator {
 namespace {
@@ -21,10 +22,6 @@ constexpr milliseconds kSetAside{5'000};
 /// After a transaction that was not committed.
 constexpr milliseconds kBackOff{500};
 constexpr milliseconds kTimeoutMin{1'000};
-
-client::ProducerIdentity identity(const ProducerEpoch& producer) {
-  return {.id = producer.id, .epoch = producer.epoch};
-}
 
 std::vector<TopicPartition> sources_of(const std::vector<std::pair<TopicPartition, TopicPartition>>& places) {
   std::vector<TopicPartition> sources;
@@ -171,16 +168,18 @@ net::Async<void> TransactionLanes::renew_epoch(Lane& lane, SteadyTime deadline) 
   // Each transaction has an epoch of its own: a repeated EndTxn that arrives late would otherwise end the one
   // after it, in the middle (KIP-890). By name: who has not the id any more goes through the take-over.
   const auto held = identity(*lane.owner->producer);
-  auto made = co_await client::init_transactional_id(target_, lane.owner->transactional_id, lane.timeout,
-                                                     held, deadline);
-  while (!made && made.error().code == KafkaErrc::invalid_transaction_timeout && lane.timeout > kTimeoutMin) {
-    lane.timeout = std::max(lane.timeout / 2, kTimeoutMin);
-    made = co_await client::init_transactional_id(target_, lane.owner->transactional_id, lane.timeout, held,
-                                                  deadline);
+  for (;;) {
+    const auto made = co_await client::init_transactional_id(target_, lane.owner->transactional_id,
+                                                             lane.timeout, held, deadline);
+    const bool too_long = !made && made.error().code == KafkaErrc::invalid_transaction_timeout;
+    if (too_long && lane.timeout > kTimeoutMin) {
+      lane.timeout = std::max(lane.timeout / 2, kTimeoutMin);
+      continue;
+    }
+    if (!made) co_return std::unexpected(made.error());
+    lane.owner->producer = ProducerEpoch{made->id, made->epoch};
+    co_return Result<void>{};
   }
-  if (!made) co_return std::unexpected(std::move(made).error());
-  lane.owner->producer = ProducerEpoch{made->id, made->epoch};
-  co_return Result<void>{};
 }
 
 void TransactionLanes::leave_out(Lane& lane, Work& work) {
@@ -200,9 +199,7 @@ void TransactionLanes::leave_out(Lane& lane, Work& work) {
 }
 
 net::Async<void> TransactionLanes::add_partitions(Lane& lane, Work& work, SteadyTime deadline) {
-  for (;;) {
-    leave_out(lane, work);
-    if (work.empty()) co_return Result<void>{};
+  for (; !work.empty(); leave_out(lane, work)) {
     std::set<TopicPartition> partitions;
     for (const auto& [shard, places] : work) {
       for (const auto& [source, target] : places) {
@@ -232,6 +229,7 @@ net::Async<void> TransactionLanes::add_partitions(Lane& lane, Work& work, Steady
         lane.set_aside, [&](const auto& entry) { return store_.is_internal(entry.first.topic); });
     if (!again || internal) co_return fail(*refused);
   }
+  co_return Result<void>{};
 }
 
 net::Async<TransactionLanes::Written> TransactionLanes::write(Lane& lane, const Work& work,

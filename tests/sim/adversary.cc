@@ -339,6 +339,8 @@ void Adversary::coordinators_move() {
 }
 
 void Adversary::ids_expire() {
+  // Behind a lost tail nobody can say any more under which producer a predecessor could still write.
+  if (plan_.target_loses_tails) return;
   auto& target = net_.site("b");
   const auto ids = target.cluster->transactional_ids();
   // Both take what no live owner lets happen: a week without use, or 32,767 successors. No request takes that

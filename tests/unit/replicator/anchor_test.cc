@@ -88,6 +88,10 @@ TEST(LastOwnBatch, IsOneThatTheMapKnowsUnderAProducerThatIsForgotten) {
   ASSERT_TRUE(own.last());
   EXPECT_EQ(own.last()->base, Offset(60));
   EXPECT_TRUE(own.saw_others());
+  LastOwnBatch nobodys({.stored = {kProducer}, .shard = {}}, {{0, {{Offset(0), Offset(60), 4}}}}, Offset(60),
+                       {});
+  ASSERT_TRUE(nobodys.add(batch(60, 4, {})));
+  EXPECT_FALSE(nobodys.last()) << "a batch without producer cannot be compared by its sequence";
 }
 
 TEST(LastOwnBatch, HasItsSourceWhereTheMapSaysOrBehindWhatStandsBeforeIt) {

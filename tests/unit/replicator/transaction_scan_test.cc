@@ -1,4 +1,4 @@
-#include "replicator/own_transactions.h"
+#include "replicator/transaction_scan.h"
 
 #include <gtest/gtest.h>
 
@@ -38,7 +38,7 @@ OwnProducers ours() {
   return {.stored = {}, .shard = {ProducerId(7), ProducerId(kOurs)}};
 }
 
-std::vector<std::int64_t> first_offsets(const OwnTransactions& own) {
+std::vector<std::int64_t> first_offsets(const TransactionScan& own) {
   std::vector<std::int64_t> offsets;
   for (const auto& one : own.aborted()) {
     EXPECT_EQ(one.producer_id, ProducerId(kOurs));
@@ -47,8 +47,8 @@ std::vector<std::int64_t> first_offsets(const OwnTransactions& own) {
   return offsets;
 }
 
-TEST(OwnTransactions, AreAbortedOrCommittedByTheirMarkers) {
-  OwnTransactions own(ours(), Offset(10));
+TEST(TransactionScan, AreAbortedOrCommittedByTheirMarkers) {
+  TransactionScan own(ours(), Offset(10));
   ASSERT_TRUE(own.add(joined({data(10, 2), data(12, 3), marker(15, kCommit), data(16, 1), data(17, 1)})));
   EXPECT_TRUE(own.is_open());
   EXPECT_EQ(own.position(), Offset(18));
@@ -57,26 +57,36 @@ TEST(OwnTransactions, AreAbortedOrCommittedByTheirMarkers) {
   EXPECT_EQ(first_offsets(own), std::vector<std::int64_t>{16}) << "a marker without records ends nothing";
 }
 
-TEST(OwnTransactions, OneWithoutItsMarkerEndsLikeTheNextOfTheSameProducer) {
-  OwnTransactions committed(ours(), Offset(10));
+TEST(TransactionScan, OneWithoutItsMarkerEndsLikeTheNextOfTheSameProducer) {
+  TransactionScan committed(ours(), Offset(10));
   ASSERT_TRUE(committed.add(joined({data(10, 2), data(12, 1), marker(13, kCommit)})));
   EXPECT_TRUE(committed.aborted().empty());
-  OwnTransactions aborted(ours(), Offset(10));
+  TransactionScan aborted(ours(), Offset(10));
   ASSERT_TRUE(aborted.add(joined({data(10, 2), data(12, 1), marker(13, kAbort)})));
   EXPECT_EQ(first_offsets(aborted), std::vector<std::int64_t>{10});
 }
 
-TEST(OwnTransactions, LeavesThoseOfOthersAlone) {
-  OwnTransactions own(ours(), Offset(10));
+TEST(TransactionScan, LeavesThoseOfOthersAlone) {
+  TransactionScan own(ours(), Offset(10));
   ASSERT_TRUE(own.add(joined({data(10, 2, kOther), data(12, 1), marker(13, kAbort, kOther)})));
   EXPECT_TRUE(own.is_open());
   ASSERT_TRUE(own.add(marker(14, kCommit)));
   EXPECT_TRUE(own.aborted().empty());
 }
 
+TEST(TransactionScan, TakesThoseOfAnybodyWhereNobodyIsNamed) {
+  TransactionScan all(std::nullopt, Offset(10));
+  ASSERT_TRUE(all.add(joined({data(10, 2, kOther), data(12, 1), marker(13, kAbort, kOther)})));
+  EXPECT_TRUE(all.is_open());
+  ASSERT_TRUE(all.add(marker(14, kCommit)));
+  ASSERT_EQ(all.aborted().size(), 1U);
+  EXPECT_EQ(all.aborted()[0].producer_id, ProducerId(kOther));
+  EXPECT_EQ(all.aborted()[0].first_offset, Offset(10));
+}
+
 TEST(LastOwnBatch, IsNotOneThatWasAborted) {
   const auto log = joined({data(10, 2), marker(12, kCommit), data(13, 4), marker(17, kAbort)});
-  OwnTransactions own(ours(), Offset(10));
+  TransactionScan own(ours(), Offset(10));
   ASSERT_TRUE(own.add(log));
   LastOwnBatch last(ours(), {}, Offset(10), own.aborted());
   ASSERT_TRUE(last.add(log));

@@ -1,10 +1,10 @@
-#include "replicator/own_transactions.h"
+#include "replicator/transaction_scan.h"
 
 #include "protocol/record.h"
 
 namespace longhaul::replicator {
 
-Result<void> OwnTransactions::add(ConstBytes records) {
+Result<void> TransactionScan::add(ConstBytes records) {
   protocol::RecordSetReader reader(records);
   while (const auto entry = reader.next()) {
     const auto* batch = std::get_if<protocol::RecordBatchView>(&*entry);
@@ -12,7 +12,7 @@ Result<void> OwnTransactions::add(ConstBytes records) {
     if (batch->base_offset() < position_) continue;
     position_ = batch->next_offset();
     const auto producer = batch->producer_id();
-    if (!ours_.contains(producer)) continue;
+    if (whose_ && !whose_->contains(producer)) continue;
     if (!batch->is_control()) {
       if (batch->is_transactional()) open_.try_emplace(producer, batch->base_offset());
       continue;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "replicator/abort_filter.h"
@@ -8,12 +10,14 @@
 
 namespace longhaul::replicator {
 
-/// Finds the transactions of ours in a stretch of the target's log that were aborted, by their markers and
-/// not by the list of a read_committed fetch: that ends at the first open transaction, also of somebody else.
-class OwnTransactions {
+/// Finds the transactions in a stretch of a log that were aborted, by their markers and not by the list of a
+/// read_committed fetch: that ends at the first open transaction, whose ever it is.
+class TransactionScan {
  public:
-  OwnTransactions(OwnProducers ours, Offset begin) : ours_(std::move(ours)), position_(begin) {}
-  /// Takes a record set of the target, fetched at `position()`. Fails for a marker that cannot be read.
+  /// `whose`: only transactions of these producers; nullopt for all.
+  TransactionScan(std::optional<OwnProducers> whose, Offset begin)
+      : whose_(std::move(whose)), position_(begin) {}
+  /// Takes a record set, fetched at `position()`. Fails for a marker that cannot be read.
   [[nodiscard]] Result<void> add(ConstBytes records);
   [[nodiscard]] Offset position() const { return position_; }
   /// The end of one of them is still to come.
@@ -22,7 +26,7 @@ class OwnTransactions {
   [[nodiscard]] const std::vector<AbortedTransaction>& aborted() const { return aborted_; }
 
  private:
-  OwnProducers ours_;
+  std::optional<OwnProducers> whose_;
   Offset position_;
   std::map<ProducerId, Offset> open_;
   std::vector<AbortedTransaction> aborted_;
