@@ -97,8 +97,8 @@ void FlowShard::abandon(const std::vector<TopicPartition>& sources) {
     if (partition.pipeline.stopped()) {
       // What was acknowledged of it went with the transaction: it begins again behind the last committed one,
       // and stops where it stopped, if the reason is still there.
-      const bool is_told = is_doubt(partition.pipeline.stopped()->reason) || partition.retaking;
-      if (!found->second.inert && !is_told) take_again(partition, partition.retakes);
+      const bool in_doubt = is_doubt(partition.pipeline.stopped()->reason);
+      if (!found->second.inert && !partition.retaking && !in_doubt) take_again(partition, partition.retakes);
       continue;
     }
     partition.pipeline.stop({StopReason::transaction_aborted, partition.pipeline.settled_offset(), {}});

@@ -55,6 +55,18 @@ net::Async<SimpleFetch> fetch_target(client::Cluster& target, const TailLookRequ
   }
 }
 
+/// Feeds `reader` with the target's log, as long as `wants_more()`, or until there is no more.
+net::Async<void> read_target(client::Cluster& target, const TailLookRequest& request, auto& reader,
+                             auto wants_more, SteadyTime deadline) {
+  while (wants_more()) {
+    const auto position = reader.position();
+    LH_CO_TRY(const auto fetched, co_await fetch_target(target, request, position, deadline));
+    LH_CO_TRY_VOID(reader.add(fetched.data.records));
+    if (reader.position() == position) break;
+  }
+  co_return Result<void>{};
+}
+
 /// Transactions of `whose` producers (nullopt: of anybody) that were aborted, from `begin` to the end. The
 /// list is good for who begins to read there.
 net::Async<std::vector<AbortedTransaction>> find_aborted(client::Cluster& target,
@@ -63,12 +75,8 @@ net::Async<std::vector<AbortedTransaction>> find_aborted(client::Cluster& target
                                                          SteadyTime deadline) {
   TransactionScan scan(std::move(whose), begin);
   // The take-over has ended all of ours: the last marker stands at the end.
-  while (scan.position() < request.target_end || scan.is_open()) {
-    const auto position = scan.position();
-    LH_CO_TRY(const auto fetched, co_await fetch_target(target, request, position, deadline));
-    LH_CO_TRY_VOID(scan.add(fetched.data.records));
-    if (scan.position() == position) break;
-  }
+  const auto wants_more = [&] { return scan.position() < request.target_end || scan.is_open(); };
+  LH_CO_TRY_VOID(co_await read_target(target, request, scan, wants_more, deadline));
   if (scan.is_open()) {
     co_return fail(protocol::kafka_error(protocol::KafkaErrc::concurrent_transactions),
                    "{}: a transaction is still open", request.target);
@@ -91,12 +99,8 @@ net::Async<LastOwnBatch> search(client::Cluster& target, const TailLookRequest& 
                                 SteadyTime deadline) {
   LH_CO_TRY(auto aborted, co_await find_aborted(target, request, std::nullopt, begin, deadline));
   LastOwnBatch own(request.ours, request.map, begin, std::move(aborted));
-  while (own.position() < request.target_end) {
-    const auto position = own.position();
-    LH_CO_TRY(const auto fetched, co_await fetch_target(target, request, position, deadline));
-    LH_CO_TRY_VOID(own.add(fetched.data.records));
-    if (own.position() == position) break;
-  }
+  const auto wants_more = [&] { return own.position() < request.target_end; };
+  LH_CO_TRY_VOID(co_await read_target(target, request, own, wants_more, deadline));
   co_return own;
 }
 

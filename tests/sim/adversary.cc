@@ -109,22 +109,21 @@ std::vector<std::string> Adversary::kinds(const RunOptions& options) {
 
 void Adversary::start(SteadyTime end) {
   end_ = end;
-  schedule();
-  if (plan_.target_loses_tails) schedule_loss();
+  schedule(chance_, plan_.fault_pace, &Adversary::strike);
+  if (plan_.target_loses_tails) schedule(losses_, 2 * plan_.fault_pace, &Adversary::lose_tails);
 }
 
-void Adversary::schedule() {
-  const auto when = loop_.time.now() + milliseconds(chance_.between(1, 2 * plan_.fault_pace.count()));
+void Adversary::schedule(Chance& chance, milliseconds pace, Blow blow) {
+  const auto when = loop_.time.now() + milliseconds(chance.between(1, 2 * pace.count()));
   if (when >= end_) return;
-  (void)loop_.time.call_at(when, [this] {
+  (void)loop_.time.call_at(when, [this, &chance, pace, blow] {
     if (healed_) return;
-    strike();
-    schedule();
+    (this->*blow)();
+    schedule(chance, pace, blow);
   });
 }
 
 void Adversary::strike() {
-  using Blow = void (Adversary::*)();
   static constexpr Blow kBlows[] = {&Adversary::cut,
                                     &Adversary::cut,
                                     &Adversary::reset,

@@ -20,8 +20,9 @@ class Adversary {
   [[nodiscard]] static std::vector<std::string> kinds(const RunOptions& options);
 
  private:
-  void schedule();
-  void schedule_loss();
+  using Blow = void (Adversary::*)();
+  /// Strikes again and again, each `pace` in the mean.
+  void schedule(Chance& chance, milliseconds pace, Blow blow);
   void strike();
   [[nodiscard]] Site& some_site();
   [[nodiscard]] BrokerId some_broker(const Site& site);

@@ -5,16 +5,6 @@
 
 namespace longhaul::sim {
 
-void Adversary::schedule_loss() {
-  const auto when = loop_.time.now() + milliseconds(losses_.between(1, 4 * plan_.fault_pace.count()));
-  if (when >= end_) return;
-  (void)loop_.time.call_at(when, [this] {
-    if (healed_) return;
-    lose_tails();
-    schedule_loss();
-  });
-}
-
 void Adversary::clean() {
   auto& site = some_site();
   for (const auto& topic : site.cluster->topics()) {
