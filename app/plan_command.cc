@@ -183,7 +183,7 @@ void print_transactions(const config::FlowConfig& flow, const FlowPlan& plan) {
   if (flow.own.transactions == config::Transactions::always) {
     fmt::print(
         "  transactions: everything, records and positions together, committed every {} ms; consumers on {} "
-        "need\n  isolation.level = read_committed to see each record once\n",
+        "need\n  isolation.level = read_committed to be sure to see each record once\n",
         flow.own.transaction_interval.count(), flow.target);
   }
   const auto ids = fmt::format("longhaul:{}:{}:*", flow.own.deployment_id, flow.name());

@@ -68,14 +68,14 @@ void note_times(const TopicTraits& traits, const replicator::FlowOptions& option
 
 void note_transactions(const TopicTraits& traits, std::vector<std::string>& notes) {
   constexpr std::string_view kReaders =
-      "consumers need isolation.level = read_committed to see each record once";
+      "only consumers with isolation.level = read_committed are sure to see each record once";
   if (will_be_compacted(traits)) {
     notes.push_back(
         fmt::format("written in transactions, because the remote topic is compacted: {}", kReaders));
   } else if (traits.begins_old) {
     notes.push_back(
         fmt::format("its older records are written in transactions, because a target forgets who "
-                    "wrote records that are as old: until they are copied, {}",
+                    "wrote records that are as old: of these, {}",
                     kReaders));
   }
 }

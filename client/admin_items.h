@@ -48,10 +48,7 @@ class ItemOutcomes {
   void fail_for_good(std::size_t item, Error error) { outcomes_[item] = std::unexpected(std::move(error)); }
   /// Final or not, as client/retry.h has it.
   void fail_with(std::size_t item, Error error) {
-    const auto reaction = reaction_to(error);
-    const bool passes = reaction == Reaction::retry || reaction == Reaction::refresh_metadata ||
-                        reaction == Reaction::find_coordinator;
-    if (!passes || (says_unknown(error.code) && ++unknown_rounds_[item] >= kUnknownRoundsMax)) {
+    if (!passes(error) || (says_unknown(error.code) && ++unknown_rounds_[item] >= kUnknownRoundsMax)) {
       fail_for_good(item, std::move(error));
       return;
     }

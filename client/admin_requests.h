@@ -182,6 +182,22 @@ enum class TransactionEnd { abort, commit };
 [[nodiscard]] net::Async<void> end_txn(Cluster& cluster, std::string transactional_id,
                                        ProducerIdentity producer, TransactionEnd end, SteadyTime deadline);
 
+/// The producer that has a transaction of the id open; nullopt when none is: there never was one, or its end
+/// is decided. Kafka 3.0 and later (KIP-664); ClientErrc::unsupported_version before.
+[[nodiscard]] net::Async<std::optional<ProducerIdentity>> open_transaction(Cluster& cluster,
+                                                                           std::string transactional_id,
+                                                                           SteadyTime deadline);
+
+struct PartitionTransaction {
+  TopicPartition partition;
+  Result<bool> is_open;
+};
+/// Whether `producer` has a transaction open in each partition, by what the leaders hold: also one that its
+/// coordinator takes for ended. Kafka 2.8 and later (KIP-664); ClientErrc::unsupported_version before, as the
+/// result of each partition.
+[[nodiscard]] net::Async<std::vector<PartitionTransaction>> open_in_partitions(
+    Cluster& cluster, ProducerId producer, std::vector<TopicPartition> partitions, SteadyTime deadline);
+
 struct GroupListing {
   std::string group_id;
   std::string protocol_type;

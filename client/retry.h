@@ -35,6 +35,13 @@ enum class Effect { none, unknown };
   return reaction_to(error.code);
 }
 
+/// Whether the same request may succeed a moment later, here or at another broker.
+[[nodiscard]] inline bool passes(const Error& error) {
+  const auto reaction = reaction_to(error);
+  return reaction == Reaction::retry || reaction == Reaction::refresh_metadata ||
+         reaction == Reaction::find_coordinator;
+}
+
 /// Effect on the broker of a request that failed with `code`.
 [[nodiscard]] Effect effect_of(const ErrorCode& code);
 

@@ -39,6 +39,8 @@ enum class ApiKey : std::int16_t {
   create_partitions = 37,
   incremental_alter_configs = 44,
   describe_cluster = 60,
+  describe_producers = 61,
+  describe_transactions = 65,
 };
 
 /// First flexible version of an API that has none.
@@ -97,6 +99,8 @@ inline constexpr std::array kApis = {
     ApiInfo{ApiKey::create_partitions, "CreatePartitions", 1, 3, 2},
     ApiInfo{ApiKey::incremental_alter_configs, "IncrementalAlterConfigs", 0, 1, 1},
     ApiInfo{ApiKey::describe_cluster, "DescribeCluster", 0, 2, 0},
+    ApiInfo{ApiKey::describe_producers, "DescribeProducers", 0, 0, 0},
+    ApiInfo{ApiKey::describe_transactions, "DescribeTransactions", 0, 0, 0},
 };
 
 /// The table's row of `key`, or null when we do not speak that API (the number came from a peer).

@@ -58,10 +58,11 @@ struct FlowOptions {
   milliseconds retry_backoff_max{1'000};
 
   ExactlyOnce exactly_once = ExactlyOnce::on;
-  Transactions transactions = Transactions::never;
+  Transactions transactions = Transactions::backfill;
   /// A transaction is committed when it is as old as this, or large.
   milliseconds transaction_interval{1'000};
-  milliseconds transaction_timeout{60'000};
+  /// After which the target aborts what a process has left open that ended, unless another goes on before.
+  milliseconds transaction_timeout{900'000};
   /// How long a partition has to be without old records before it leaves transactions.
   milliseconds transaction_calm{600'000};
   /// Part of the transactional ids: tells flows of the same name apart that write to one target.

@@ -297,14 +297,20 @@ std::int64_t TailMatch::hole_before(Offset source_offset) const {
 void TailMatch::pass_over_removed(Offset until) {
   const auto gone = static_cast<std::int32_t>(std::min<std::int64_t>(removed_, hole_before(until)));
   removed_ -= gone;
-  source_next_ = source_next_ + gone;
-  progress_.source_offset = std::max(progress_.source_offset, source_next_);
+  pass_hole(gone);
+}
+
+void TailMatch::pass_hole(std::int32_t offsets) {
+  source_next_ = source_next_ + offsets;
+  if (source_next_ <= progress_.source_offset) return;
+  progress_.source_offset = source_next_;
+  // Of which leader epoch it was, nobody can say any more.
+  progress_.source_leader_epoch = LeaderEpoch();
 }
 
 void TailMatch::pass_over(std::int32_t count, Offset until) {
   const auto gone = static_cast<std::int32_t>(std::min<std::int64_t>(count, hole_before(until)));
-  source_next_ = source_next_ + gone;
-  progress_.source_offset = std::max(progress_.source_offset, source_next_);
+  pass_hole(gone);
   // The map says nothing about them: an offset in the hole belongs to the next record, as on the source.
   on_matched(gone);
 }

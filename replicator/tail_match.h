@@ -134,6 +134,8 @@ class TailMatch {
   /// from the source in front of offset `until`.
   void pass_over(std::int32_t count, Offset until);
   void pass_over_removed(Offset until);
+  /// The source has nothing at so many offsets.
+  void pass_hole(std::int32_t offsets);
   /// `count` more records of the target's front batch are settled.
   void on_matched(std::int32_t count);
   void take(std::int32_t count);

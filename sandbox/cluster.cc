@@ -248,6 +248,14 @@ std::int64_t Cluster::lost_markers() const {
   return impl_->core.lost_markers;
 }
 
+const std::set<std::pair<std::int64_t, std::int16_t>>& Cluster::aborted_by_mistake() const {
+  return impl_->core.aborted_by_mistake;
+}
+
+const std::set<std::pair<std::int64_t, std::int16_t>>& Cluster::aborted_by_successor() const {
+  return impl_->core.aborted_by_successor;
+}
+
 Result<void> Cluster::use_up_epochs(const std::string& transactional_id) {
   const auto found = impl_->core.transactions.find(transactional_id);
   if (found == impl_->core.transactions.end()) {

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -116,6 +118,11 @@ class Cluster {
   [[nodiscard]] std::vector<std::string> transactional_ids() const;
   /// Markers of transactions that partitions without leader never got.
   [[nodiscard]] std::int64_t lost_markers() const;
+  /// Producers and epochs of the markers of what was aborted because it was open for longer than allowed,
+  /// or because a request of a former holder of their id came late.
+  [[nodiscard]] const std::set<std::pair<std::int64_t, std::int16_t>>& aborted_by_mistake() const;
+  /// The same of those whose transactional id was taken by another while they were open.
+  [[nodiscard]] const std::set<std::pair<std::int64_t, std::int16_t>>& aborted_by_successor() const;
 
   /// One line of a control file or endpoint, see README.md. Returns what to print. Errors name the word that
   /// is wrong.

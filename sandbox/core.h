@@ -4,8 +4,10 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -67,6 +69,10 @@ class Core {
   std::int32_t coordinator_epoch = 0;
   /// Markers that were not written because their partitions had no leader.
   std::int64_t lost_markers = 0;
+  /// Producers and epochs of the markers of what a coordinator aborted: because it was open for too long or
+  /// a request of a former holder came late, and because somebody took their id.
+  std::set<std::pair<std::int64_t, std::int16_t>> aborted_by_mistake;
+  std::set<std::pair<std::int64_t, std::int16_t>> aborted_by_successor;
   /// Until then coordinators have just come to their tasks and serve nobody.
   SteadyTime coordinators_load_until = SteadyTime::min();
 

@@ -87,6 +87,8 @@ const std::vector<Row>& rows() {
       row<protocol::CreatePartitionsRequest>(),
       row<protocol::IncrementalAlterConfigsRequest>(),
       row<protocol::DescribeClusterRequest>(),
+      row<protocol::DescribeProducersRequest>(),
+      row<protocol::DescribeTransactionsRequest>(),
   };
   return table;
 }

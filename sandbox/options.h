@@ -52,6 +52,9 @@ struct ClusterOptions {
   milliseconds producer_id_check_interval{600'000};
   /// Whether transactional ids may be used at all; refused like those of a client without the right to.
   bool authorize_transactions = true;
+  /// Kafka's transaction.partition.verification.enable (3.6 and later, KIP-890): whether a batch is refused
+  /// that belongs to no transaction of its producer.
+  bool verify_transactions = true;
   /// Kafka's transaction.max.timeout.ms, and how often it looks for transactions that are open for longer
   /// than their producers allowed.
   milliseconds transaction_max_timeout{900'000};

@@ -113,6 +113,18 @@ bool ProducerState::is_last_of_producer(const protocol::RecordBatchView& batch) 
                          : batches.back().last_offset == batch.last_offset().value();
 }
 
+std::vector<protocol::ActiveProducer> ProducerState::describe() const {
+  std::vector<protocol::ActiveProducer> active;
+  for (const auto& [id, entry] : producers_) {
+    active.push_back({.producer_id = id.value(),
+                      .producer_epoch = entry.epoch,
+                      .last_sequence = entry.batches.empty() ? -1 : entry.batches.back().last_sequence,
+                      .last_timestamp = entry.last_timestamp,
+                      .current_txn_start_offset = entry.transaction_start.value_or(-1)});
+  }
+  return active;
+}
+
 std::optional<std::int64_t> ProducerState::first_open_offset() const {
   if (open_.empty()) return std::nullopt;
   return open_.begin()->first;

@@ -6,8 +6,10 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "protocol/error_code.h"
+#include "protocol/messages/describe_producers.h"
 #include "protocol/record_batch.h"
 
 namespace longhaul::sandbox {
@@ -70,6 +72,8 @@ class ProducerState {
   [[nodiscard]] bool has_batches(ProducerId producer_id) const;
   /// Whether the batch is what is known last of its producer; a marker is, where no batch is known.
   [[nodiscard]] bool is_last_of_producer(const protocol::RecordBatchView& batch) const;
+  /// All that are remembered, as DescribeProducers tells them.
+  [[nodiscard]] std::vector<protocol::ActiveProducer> describe() const;
   /// Where the oldest open transaction begins.
   [[nodiscard]] std::optional<std::int64_t> first_open_offset() const;
 

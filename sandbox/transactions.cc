@@ -110,9 +110,12 @@ void begin_end(Core& core, Transaction& transaction, TransactionState state, int
                            : write_markers(core, transaction.id);
 }
 
-/// Aborts what is open, under a new epoch that is given to nobody.
-void fence(Core& core, Transaction& transaction) {
+using Aborted = std::set<std::pair<std::int64_t, std::int16_t>>;
+
+/// Aborts what is open, under a new epoch that is given to nobody, and counts it in `aborted`.
+void fence(Core& core, Transaction& transaction, Aborted& aborted) {
   transaction.last_epoch = transaction.epoch++;
+  aborted.emplace(transaction.producer_id, transaction.epoch);
   begin_end(core, transaction, prepare_abort, kEpochBump);
 }
 
@@ -250,7 +253,10 @@ ProducerIdentity init_producer_id(Core& core, const protocol::InitProducerIdRequ
   if (transaction->is_ending()) return refused(KafkaErrc::concurrent_transactions);
   if (transaction->state == ongoing) {
     // The client comes again, and gets the epoch after the one that the abort has taken.
-    fence(core, *transaction);
+    // Whoever names another epoch does not get the id, but ends the transaction all the same: a request that
+    // came late.
+    const bool is_late = request.producer_id >= 0 && request.producer_epoch != transaction->epoch;
+    fence(core, *transaction, is_late ? core.aborted_by_mistake : core.aborted_by_successor);
     return refused(KafkaErrc::concurrent_transactions);
   }
   return bump(core, *transaction, request);
@@ -308,7 +314,8 @@ ProducerIdentity end_transaction(Core& core, const protocol::EndTxnRequest& requ
 void abort_overdue_transactions(Core& core) {
   for (auto& [id, transaction] : core.transactions) {
     const auto open_ms = core.now.wall_ms - transaction.started_ms;
-    if (transaction.state == ongoing && open_ms > transaction.timeout.count()) fence(core, transaction);
+    if (transaction.state != ongoing || open_ms <= transaction.timeout.count()) continue;
+    fence(core, transaction, core.aborted_by_mistake);
   }
 }
 

@@ -91,10 +91,10 @@ struct FlowOwnSettings {
   bool exactly_once = true;
   /// `always` also where the worker's `exactly.once.source.support` is enabled; `never` where exactly_once is
   /// off.
-  Transactions transactions = Transactions::never;
+  Transactions transactions = Transactions::backfill;
   std::chrono::milliseconds transaction_interval{1'000};
-  /// Longer than the interval.
-  std::chrono::milliseconds transaction_timeout{60'000};
+  /// Longer than the interval; what brokers allow by default (`transaction.max.timeout.ms`).
+  std::chrono::milliseconds transaction_timeout{900'000};
   /// How long a partition has to be without old records before it leaves transactions.
   std::chrono::milliseconds transaction_calm{600'000};
   /// Part of the transactional ids on the target; empty unless flows of the same name share a target.

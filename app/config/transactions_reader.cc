@@ -23,8 +23,6 @@ constexpr std::string_view kInterval = "longhaul.transaction.interval.ms";
 constexpr std::string_view kTimeout = "longhaul.transaction.timeout.ms";
 constexpr std::string_view kCalm = "longhaul.transaction.calm.ms";
 
-/// What brokers allow by default (`transaction.max.timeout.ms`).
-constexpr milliseconds kLongestByDefault{900'000};
 constexpr milliseconds kLongestOnTheWire{std::numeric_limits<std::int32_t>::max()};
 
 enum class Boundary { poll, interval, connector };
@@ -61,7 +59,7 @@ class TransactionsReader {
   }
 
   void read_scope() {
-    own_.transactions = in_.choice(kScope, Transactions::never,
+    own_.transactions = in_.choice(kScope, Transactions::backfill,
                                    {{"never", Transactions::never},
                                     {"backfill", Transactions::backfill},
                                     {"always", Transactions::always}});
@@ -122,13 +120,6 @@ class TransactionsReader {
       written = &of_producer->second;
       own_.transaction_timeout = flow_.data_producer.transaction_timeout;
       show(kTimeout, fmt::format("{}", own_.transaction_timeout.count()), *written);
-    } else if (written == nullptr) {
-      // A transaction that is open for its whole interval must not be aborted by the target for its age.
-      const auto wanted = std::min(2 * own_.transaction_interval, kLongestByDefault);
-      if (wanted > own_.transaction_timeout) {
-        own_.transaction_timeout = wanted;
-        show(kTimeout, fmt::format("{}", wanted.count()), shown(kInterval));
-      }
     }
     if (own_.transaction_timeout > own_.transaction_interval || !flow_.enabled()) return;
     const auto& interval = shown(kInterval);

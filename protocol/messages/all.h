@@ -12,6 +12,8 @@
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
 #include "protocol/messages/describe_groups.h"
+#include "protocol/messages/describe_producers.h"
+#include "protocol/messages/describe_transactions.h"
 #include "protocol/messages/end_txn.h"
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/find_coordinator.h"
@@ -43,7 +45,8 @@ using AllRequests =
                DeleteRecordsRequest, InitProducerIdRequest, OffsetForLeaderEpochRequest,
                AddPartitionsToTxnRequest, AddOffsetsToTxnRequest, EndTxnRequest, TxnOffsetCommitRequest,
                DescribeConfigsRequest, SaslAuthenticateRequest, CreatePartitionsRequest,
-               IncrementalAlterConfigsRequest, DescribeClusterRequest>;
+               IncrementalAlterConfigsRequest, DescribeClusterRequest, DescribeProducersRequest,
+               DescribeTransactionsRequest>;
 
 static_assert(std::tuple_size_v<AllRequests> == kApis.size());
 

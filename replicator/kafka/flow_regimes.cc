@@ -58,6 +58,17 @@ net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline)
   }
   request.internal.assign(internal.begin(), internal.end());
   const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
+  if (!transactions_.is_broken(id)) {
+    // Whatever of it is in the log is a part that readers may keep: the look at the tail finds where it ends.
+    // Aborted, it would stay there for readers of uncommitted records, who would see it twice.
+    request.end = client::TransactionEnd::commit;
+    const auto committed = co_await commit_open_transaction(target_, id, until);
+    if (!committed && net::is_aborted(committed.error())) co_return std::unexpected(committed.error());
+    if (!committed) {
+      for (auto* candidate : candidates) candidate->leave(committed.error());
+      co_return Result<void>{};
+    }
+  }
   LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), markers_in(store_), until));
   if (done.producer().id != ProducerId()) transactions_.taken(id, done.producer());
   unconfirmed_[id] = guarded.owner;

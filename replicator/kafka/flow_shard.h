@@ -41,6 +41,8 @@ struct TransactionPart {
   PartitionReport report;
   /// `report` is all that the transaction holds of it.
   bool certain = false;
+  /// What the target holds of it is not what was sent, in its order.
+  bool broken = false;
   /// Records were sent that are older than the target remembers producers by.
   bool sent_old = false;
   /// It may leave transactions.

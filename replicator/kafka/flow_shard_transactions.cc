@@ -68,9 +68,11 @@ boost::asio::awaitable<std::vector<TransactionPart>> FlowShard::write_in_transac
   for (auto* partition : open) {
     auto& pipeline = partition->pipeline;
     const bool certain = pipeline.is_settled() && pipeline.is_certain();
+    const auto& stop = pipeline.stopped();
     pipeline.end_transaction();
     parts.push_back({.report = report_of(partition->source, *partition),
                      .certain = certain,
+                     .broken = stop && stop->reason == StopReason::target_order_broken,
                      .sent_old = pipeline.take_sent_old(),
                      .may_leave = partition->may_leave_transactions});
     if (pipeline.wants_transaction()) waiting_.insert(partition->source);

@@ -15,6 +15,8 @@ using protocol::KafkaErrc;
 
 /// How long markers are waited for before they are asked for once more.
 constexpr milliseconds kMarkerTimeout{3'000};
+/// Transactions of one id that are ended, one after the other, by who takes it.
+constexpr int kOpenRoundsMax = 3;
 
 /// What the pure Fence understands: an API that the cluster does not have is Kafka's own refusal of it.
 Error plain(Error error) {
@@ -51,9 +53,8 @@ net::Async<std::vector<Fence::Outcome>> add(const Drive& drive, const Fence& fen
 }
 
 net::Async<void> finish(const Drive& drive, const Fence& fence) {
-  auto ended =
-      co_await client::end_txn(drive.target, drive.request.transactional_id, identity(fence.producer()),
-                               client::TransactionEnd::abort, drive.deadline);
+  auto ended = co_await client::end_txn(drive.target, drive.request.transactional_id,
+                                        identity(fence.producer()), drive.request.end, drive.deadline);
   if (!ended) co_return fail(plain(std::move(ended).error()));
   co_return Result<void>{};
 }
@@ -114,6 +115,10 @@ client::ProducerIdentity identity(const ProducerEpoch& producer) {
   return {.id = producer.id, .epoch = producer.epoch};
 }
 
+bool is_worth_waiting(const Error& error) {
+  return net::is_aborted(error) || client::passes(error);
+}
+
 MarkerScan find_marker(ConstBytes records, ProducerEpoch producer, Offset from) {
   MarkerScan scan{.marker = std::nullopt, .next = from};
   protocol::RecordSetReader reader(records);
@@ -133,6 +138,21 @@ MarkerScan find_marker(ConstBytes records, ProducerEpoch producer, Offset from) 
     break;
   }
   return scan;
+}
+
+net::Async<void> commit_open_transaction(client::Cluster& target, std::string transactional_id,
+                                         SteadyTime deadline) {
+  for (int round = 0; round < kOpenRoundsMax; ++round) {
+    const auto open = co_await client::open_transaction(target, transactional_id, deadline);
+    if (!open && is_worth_waiting(open.error())) co_return std::unexpected(open.error());
+    if (!open || !*open) break;
+    const auto ended =
+        co_await client::end_txn(target, transactional_id, **open, client::TransactionEnd::commit, deadline);
+    if (ended) break;
+    if (is_worth_waiting(ended.error())) co_return std::unexpected(ended.error());
+    // Its owner has ended it, and may have begun another.
+  }
+  co_return Result<void>{};
 }
 
 net::Async<Fence> take_over(client::Cluster& target, TakeoverRequest request, AwaitInternal await_internal,

@@ -12,6 +12,8 @@
 namespace longhaul::replicator {
 
 [[nodiscard]] client::ProducerIdentity identity(const ProducerEpoch& producer);
+/// Whether a call that failed with this has to be repeated at another time; also when it was aborted.
+[[nodiscard]] bool is_worth_waiting(const Error& error);
 
 /// What is to be taken over under one transactional id.
 struct TakeoverRequest {
@@ -19,6 +21,9 @@ struct TakeoverRequest {
   std::optional<ProducerEpoch> held;
   Fence::Options::Epoch epoch = Fence::Options::Epoch::next;
   milliseconds transaction_timeout{60'000};
+  /// How the transaction ends that brings the markers. Committed, it also commits what the partitions still
+  /// hold of the id, because the marker of its own transaction was lost or it came late.
+  client::TransactionEnd end = client::TransactionEnd::abort;
   /// Data partitions, each with the offset from which its marker is looked for.
   std::map<TopicPartition, Offset> data;
   /// Partitions of internal topics; `await_internal` looks for their markers.
@@ -35,6 +40,12 @@ using AwaitInternal =
 /// it is aborted; everything else is in the Fence that comes back.
 [[nodiscard]] net::Async<Fence> take_over(client::Cluster& target, TakeoverRequest request,
                                           AwaitInternal await_internal, SteadyTime deadline);
+
+/// Commits what whoever had the id left open, so that taking the id does not abort it. Succeeds also where
+/// that cannot be known (Kafka before 3.0) or somebody else has ended it meanwhile; fails when the
+/// coordinator cannot be asked before the deadline.
+[[nodiscard]] net::Async<void> commit_open_transaction(client::Cluster& target, std::string transactional_id,
+                                                       SteadyTime deadline);
 
 /// Where the abort or commit marker of a producer stands in a record set.
 struct FoundMarker {

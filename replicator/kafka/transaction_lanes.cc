@@ -22,6 +22,8 @@ constexpr milliseconds kSetAside{5'000};
 /// After a transaction that was not committed.
 constexpr milliseconds kBackOff{500};
 constexpr milliseconds kTimeoutMin{1'000};
+/// What a transaction may take beside its interval.
+constexpr milliseconds kEndTimeout{60'000};
 
 std::vector<TopicPartition> sources_of(const std::vector<std::pair<TopicPartition, TopicPartition>>& places) {
   std::vector<TopicPartition> sources;
@@ -75,11 +77,27 @@ void TransactionLanes::taken(const std::string& id, ProducerEpoch producer) {
   auto& its = lane(id);
   its.owner->producer = producer;
   its.failed = false;
+  its.broken = false;
   its.confirmed = false;
 }
 
 void TransactionLanes::confirmed(const std::string& id) {
   lane(id).confirmed = true;
+}
+
+milliseconds TransactionLanes::patience(const Lane& lane) const {
+  return std::min(lane.timeout, options_.transaction_interval + kEndTimeout);
+}
+
+std::set<TopicPartition> TransactionLanes::partitions_of(const Work& work) const {
+  std::set<TopicPartition> partitions;
+  for (const auto& [shard, places] : work) {
+    for (const auto& [source, target] : places) {
+      partitions.insert(target);
+      partitions.merge(store_.partitions_of(source));
+    }
+  }
+  return partitions;
 }
 
 void TransactionLanes::start() {
@@ -90,7 +108,9 @@ void TransactionLanes::start() {
 net::Task TransactionLanes::look_loop() {
   for (;;) {
     if (!co_await control_.time.sleep_for(kLookInterval)) co_return;
-    if (!lanes_.empty()) co_await look();
+    if (lanes_.empty()) continue;
+    co_await look();
+    mend_idle(control_.time.now());
   }
 }
 
@@ -115,7 +135,7 @@ net::Task TransactionLanes::look() {
 net::Task TransactionLanes::run_lane(Lane& lane, Work work) {
   {
     const auto begun = control_.time.now();
-    const auto turn = co_await lane.turn.take(net::saturating_add(begun, options_.transaction_timeout));
+    const auto turn = co_await lane.turn.take(net::saturating_add(begun, patience(lane)));
     if (turn && lane.owner->producer && lane.confirmed) {
       const auto done = co_await run_transaction(lane, work, control_.time.now());
       if (!done && !net::is_aborted(done.error())) {
@@ -136,7 +156,7 @@ net::Task TransactionLanes::run_lane(Lane& lane, Work work) {
 }
 
 net::Async<void> TransactionLanes::run_transaction(Lane& lane, Work& work, SteadyTime begun) {
-  const auto deadline = net::saturating_add(begun, lane.timeout);
+  const auto deadline = net::saturating_add(begun, patience(lane));
   auto ready = co_await begin(lane, work, deadline);
   if (!ready && client::reaction_to(ready.error()) != client::Reaction::fail_partition) {
     // The coordinator is out of reach. Nothing was written: they wait on.
@@ -146,12 +166,14 @@ net::Async<void> TransactionLanes::run_transaction(Lane& lane, Work& work, Stead
   // It may have taken long to end the one before; the time of this one begins now.
   begun = control_.time.now();
   LH_CO_TRY(auto written, co_await write(lane, work, begun));
+  lane.broken = std::ranges::any_of(written.parts, &TransactionPart::broken);
   if (!written.certain()) {
     co_return fail(protocol::kafka_error(KafkaErrc::transaction_abortable),
                    "whether the target stored a batch is unknown");
   }
   const auto reports = written.reports();
-  LH_CO_TRY_VOID(co_await commit(lane, reports, begun));
+  const auto until = net::saturating_add(begun, patience(lane));
+  LH_CO_TRY_VOID(co_await commit(lane, partitions_of(work), reports, until));
   lane.failed = false;
   co_await tell_committed(lane, work, std::move(written.parts));
   co_return Result<void>{};
@@ -168,6 +190,12 @@ net::Async<void> TransactionLanes::renew_epoch(Lane& lane, SteadyTime deadline) 
   // Each transaction has an epoch of its own: a repeated EndTxn that arrives late would otherwise end the one
   // after it, in the middle (KIP-890). By name: who has not the id any more goes through the take-over.
   const auto held = identity(*lane.owner->producer);
+  if (lane.failed && !lane.broken) {
+    // A new epoch would abort what was left open. Those that wrote it are taken over again, and find it.
+    const auto ended = co_await client::end_txn(target_, lane.owner->transactional_id, held,
+                                                client::TransactionEnd::commit, deadline);
+    if (!ended && is_worth_waiting(ended.error())) co_return ended;
+  }
   for (;;) {
     const auto made = co_await client::init_transactional_id(target_, lane.owner->transactional_id,
                                                              lane.timeout, held, deadline);
@@ -200,13 +228,7 @@ void TransactionLanes::leave_out(Lane& lane, Work& work) {
 
 net::Async<void> TransactionLanes::add_partitions(Lane& lane, Work& work, SteadyTime deadline) {
   for (; !work.empty(); leave_out(lane, work)) {
-    std::set<TopicPartition> partitions;
-    for (const auto& [shard, places] : work) {
-      for (const auto& [source, target] : places) {
-        partitions.insert(target);
-        partitions.merge(store_.partitions_of(source));
-      }
-    }
+    const auto partitions = partitions_of(work);
     LH_CO_TRY(const auto added, co_await client::add_partitions_to_txn(
                                     target_, lane.owner->transactional_id, identity(*lane.owner->producer),
                                     {partitions.begin(), partitions.end()}, deadline));
@@ -237,7 +259,7 @@ net::Async<TransactionLanes::Written> TransactionLanes::write(Lane& lane, const 
   // So that time is left for the positions and the end.
   const auto interval = std::min(options_.transaction_interval, lane.timeout / 2);
   const FlowShard::TransactionLimits limits{.until = net::saturating_add(begun, interval),
-                                            .deadline = net::saturating_add(begun, lane.timeout * 3 / 4),
+                                            .deadline = net::saturating_add(begun, patience(lane) * 3 / 4),
                                             .bytes_max = kTransactionBytes};
   const ProducerState producer{.id = lane.owner->producer->id, .epoch = lane.owner->producer->epoch};
   Written written;
@@ -255,14 +277,15 @@ net::Async<TransactionLanes::Written> TransactionLanes::write(Lane& lane, const 
   co_return written;
 }
 
-net::Async<void> TransactionLanes::commit(Lane& lane, const std::vector<PartitionReport>& reports,
-                                          SteadyTime begun) {
-  const auto deadline = net::saturating_add(begun, lane.timeout);
+net::Async<void> TransactionLanes::commit(Lane& lane, std::set<TopicPartition> partitions,
+                                          const std::vector<PartitionReport>& reports, SteadyTime deadline) {
   LH_CO_TRY_VOID(co_await store_.write_in_transaction(reports, lane.owner, deadline));
   LH_CO_TRY_VOID(co_await client::end_txn(target_, lane.owner->transactional_id,
                                           identity(*lane.owner->producer), client::TransactionEnd::commit,
                                           deadline));
   store_.take_committed(reports);
+  const auto now = control_.time.now();
+  for (const auto& partition : partitions) lane.unmarked[partition] = now;
   co_return Result<void>{};
 }
 
@@ -332,6 +355,12 @@ net::Async<void> TransactionLanes::finish(SteadyTime deadline) {
     auto done = co_await store_last(lane(id), std::move(reports), deadline);
     if (!done && outcome) outcome = std::move(done);
   }
+  for (auto& [id, its] : lanes_) {
+    if (!its->owner->producer || !its->confirmed || its->failed) continue;
+    // Where it cannot be mended now, whoever comes next does it.
+    const auto mended = co_await mend(*its, Mending::all, deadline);
+    if (!mended && net::is_aborted(mended.error())) co_return mended;
+  }
   co_return outcome;
 }
 
@@ -347,8 +376,7 @@ net::Async<void> TransactionLanes::store_last(Lane& lane, std::vector<PartitionR
   for (const auto& [partition, outcome] : added) {
     if (!outcome) co_return outcome;
   }
-  const auto begun = deadline - lane.timeout;
-  co_return co_await commit(lane, reports, begun);
+  co_return co_await commit(lane, std::move(partitions), reports, deadline);
 }
 
 net::Task TransactionLanes::stop() {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ class TransactionLanes {
   /// After it was taken, whoever takes it over was seen to have its guard still. (A predecessor that was held
   /// up in between could otherwise take the id from its successor, and write.)
   void confirmed(const std::string& id);
+  /// What the open transaction of the id has on the target is not a part of what was sent: it must not be
+  /// committed.
+  [[nodiscard]] bool is_broken(const std::string& id) { return lane(id).broken; }
 
   /// Begins to look for partitions that wait.
   void start();
@@ -54,6 +58,9 @@ class TransactionLanes {
     SteadyTime not_before{};
     /// The last transaction was not committed: where its partitions stand is found out by taking them over.
     bool failed = false;
+    bool broken = false;
+    /// Partitions of committed transactions whose markers were not looked for since then.
+    std::map<TopicPartition, SteadyTime> unmarked;
     /// When each partition last wrote records that were too old to be written otherwise.
     std::map<TopicPartition, SteadyTime> last_old;
     /// Partitions that could not be made part of a transaction, and until when they are left out.
@@ -72,6 +79,16 @@ class TransactionLanes {
   [[nodiscard]] net::Task look_loop();
   [[nodiscard]] net::Task look();
   [[nodiscard]] net::Task run_lane(Lane& lane, Work work);
+  [[nodiscard]] std::set<TopicPartition> partitions_of(const Work& work) const;
+  /// How long a transaction of the lane may take until it is given up.
+  [[nodiscard]] milliseconds patience(const Lane& lane) const;
+  /// Looks for markers that were lost, which a coordinator does not repeat where a partition had no leader,
+  /// and ends what hangs there.
+  void mend_idle(SteadyTime now);
+  [[nodiscard]] net::Task mend_lane(Lane& lane);
+  /// Only partitions that no transaction has touched for a while, or all.
+  enum class Mending { idle, all };
+  [[nodiscard]] net::Async<void> mend(Lane& lane, Mending which, SteadyTime deadline);
   [[nodiscard]] net::Async<void> run_transaction(Lane& lane, Work& work, SteadyTime begun);
   [[nodiscard]] net::Async<void> begin(Lane& lane, Work& work, SteadyTime deadline);
   [[nodiscard]] net::Async<void> renew_epoch(Lane& lane, SteadyTime deadline);
@@ -79,8 +96,8 @@ class TransactionLanes {
   void leave_out(Lane& lane, Work& work);
   [[nodiscard]] net::Async<void> add_partitions(Lane& lane, Work& work, SteadyTime deadline);
   [[nodiscard]] net::Async<Written> write(Lane& lane, const Work& work, SteadyTime begun);
-  [[nodiscard]] net::Async<void> commit(Lane& lane, const std::vector<PartitionReport>& reports,
-                                        SteadyTime begun);
+  [[nodiscard]] net::Async<void> commit(Lane& lane, std::set<TopicPartition> partitions,
+                                        const std::vector<PartitionReport>& reports, SteadyTime deadline);
   [[nodiscard]] net::Task tell_committed(Lane& lane, Work work, std::vector<TransactionPart> parts);
   [[nodiscard]] net::Task abandon(const Work& work);
   [[nodiscard]] net::Async<void> store_last(Lane& lane, std::vector<PartitionReport> reports,

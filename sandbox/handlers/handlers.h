@@ -57,6 +57,10 @@ void handle(Core& core, const Call& call, const protocol::FetchRequest& request)
                                                   const protocol::ListGroupsRequest& request);
 [[nodiscard]] protocol::DescribeGroupsResponse handle(Core& core, const Call& call,
                                                       const protocol::DescribeGroupsRequest& request);
+[[nodiscard]] protocol::DescribeProducersResponse handle(Core& core, const Call& call,
+                                                         const protocol::DescribeProducersRequest& request);
+[[nodiscard]] protocol::DescribeTransactionsResponse handle(
+    Core& core, const Call& call, const protocol::DescribeTransactionsRequest& request);
 void handle(Core& core, const Call& call, const protocol::SaslAuthenticateRequest& request);
 void handle(Core& core, const Call& call, const protocol::JoinGroupRequest& request);
 void handle(Core& core, const Call& call, const protocol::SyncGroupRequest& request);

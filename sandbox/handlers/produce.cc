@@ -141,7 +141,7 @@ void produce(Core& core, const Call& call, const ProduceRequest& request, const 
     answer.current_leader = {.leader_id = partition->leader, .leader_epoch = partition->leader_epoch};
     return;
   }
-  if (is_transactional(*batch) && batch->size() >= layout::kHeaderSize) {
+  if (core.options.verify_transactions && is_transactional(*batch) && batch->size() >= layout::kHeaderSize) {
     protocol::BatchHeader header;
     std::copy_n(batch->begin(), header.size(), header.begin());
     const auto error =

@@ -284,6 +284,28 @@ std::vector<std::string> check_state(SimNet& net, const WorldPlan& plan, const O
   return problems;
 }
 
+std::vector<std::string> check_aborts(SimNet& net, const WorldPlan& plan) {
+  std::vector<std::string> problems;
+  const auto& cluster = *net.site("b").cluster;
+  // Two that take an id from each other meet what the other one has open.
+  const bool one_writer = !plan.late_requests && !plan.two_instances;
+  for (const auto& partition : partitions(net, plan)) {
+    std::string problem;
+    const auto target = read_log(net, net.site("b"), target_of(partition), problem, Reads::committed);
+    if (!target) continue;  // told by check_logs()
+    for (const auto& producer : target->aborted) {
+      const bool excused = cluster.aborted_by_mistake().contains(producer) ||
+                           (!one_writer && cluster.aborted_by_successor().contains(producer));
+      if (!excused) {
+        problems.push_back(
+            fmt::format("{}: holds ABORTED records in front of the marker of producer id {}, epoch {}",
+                        partition, producer.first, producer.second));
+      }
+    }
+  }
+  return problems;
+}
+
 bool target_is_long_enough(SimNet& net, const WorldPlan& plan) {
   for (const auto& partition : partitions(net, plan)) {
     const auto target = target_of(partition);

@@ -14,6 +14,9 @@ namespace longhaul::sim {
                                                   const Losses& losses);
 /// The same for what is stored, when the last instance has drained, where no transaction may be left open.
 [[nodiscard]] std::vector<std::string> check_state(SimNet& net, const WorldPlan& plan, const Oracle& oracle);
+/// Readers of uncommitted records see what was aborted: the target may hold aborted records of ours only
+/// where a coordinator has aborted them by itself.
+[[nodiscard]] std::vector<std::string> check_aborts(SimNet& net, const WorldPlan& plan);
 /// Whether the target could hold everything.
 [[nodiscard]] bool target_is_long_enough(SimNet& net, const WorldPlan& plan);
 

@@ -60,6 +60,7 @@ std::optional<Log> read_log(SimNet& net, Site& site, const TopicPartition& parti
     return std::nullopt;
   }
   Log log{.start = state->start_offset, .end = state->end_offset, .records = {}};
+  std::set<std::int64_t> dropped;
   for (auto offset = state->start_offset; offset < log.end;) {
     protocol::FetchRequest request;
     request.max_bytes = 64 << 20;
@@ -98,9 +99,15 @@ std::optional<Log> read_log(SimNet& net, Site& site, const TopicPartition& parti
       }
       if (batch->is_control()) {
         log.last_marker = batch->base_offset().value();
-        in_aborted.erase(batch->producer_id().value());
+        const auto producer = batch->producer_id().value();
+        in_aborted.erase(producer);
+        if (dropped.erase(producer) > 0) log.aborted.emplace(producer, batch->producer_epoch());
       }
-      if (batch->is_transactional() && in_aborted.contains(batch->producer_id().value())) continue;
+      if (!batch->is_control() && batch->is_transactional() &&
+          in_aborted.contains(batch->producer_id().value())) {
+        dropped.insert(batch->producer_id().value());
+        continue;
+      }
       if (batch->is_control() || batch->records_count() == 0) continue;
       if (auto wrong = take(*batch, log.records); !wrong.empty()) {
         problem = fmt::format("{} {} offset {}: {}", site.name, partition, batch->base_offset(), wrong);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,8 @@ struct Log {
   std::vector<Record> records;
   /// Where the last control batch is; -1 for none.
   std::int64_t last_marker = -1;
+  /// Producers and epochs of the markers behind what readers of committed records do not get.
+  std::set<std::pair<std::int64_t, std::int16_t>> aborted;
 };
 
 }  // namespace longhaul::sim

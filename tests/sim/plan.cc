@@ -58,12 +58,13 @@ InstancePlan instance_plan(Chance& chance) {
 }
 
 /// Drawn apart, so that a seed's world is the same otherwise.
-void plan_transactions(std::uint64_t seed, InstancePlan& plan) {
-  using replicator::Transactions;
+void plan_transactions(std::uint64_t seed, const RunOptions& options, InstancePlan& plan) {
+  using enum replicator::Transactions;
   Chance chance(seed, 0x74786E);
-  plan.transactions = chance.one_of({Transactions::backfill, Transactions::backfill, Transactions::always});
+  plan.transactions = options.transactions ? chance.one_of({backfill, backfill, always})
+                                           : Chance(seed, 0x6E6576).one_of({never, backfill});
   plan.transaction_interval = milliseconds(chance.one_of({100, 500, 1'000, 5'000}));
-  plan.transaction_timeout = milliseconds(chance.one_of({10'000, 60'000}));
+  plan.transaction_timeout = milliseconds(chance.one_of({10'000, 60'000, 900'000}));
   plan.transaction_calm = milliseconds(chance.one_of({3'000, 30'000}));
 }
 
@@ -92,7 +93,9 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   plan.faults_end = milliseconds(options.virtual_minutes * 60'000 * 4 / 5);
   plan.late_requests = chance.one_in(2);
   plan.two_instances = chance.one_in(2);
-  if (options.transactions) plan_transactions(seed, plan.instance);
+  plan_transactions(seed, options, plan.instance);
+  // As brokers before Kafka 3.6.
+  plan.target.verify_transactions = Chance(seed, 0x766572).one_in(2);
   const bool never = plan.instance.transactions == replicator::Transactions::never;
   // A limit of writing without transactions, which docs/decisions names: of records that are too old to be
   // remembered a broker does not know who may write them.

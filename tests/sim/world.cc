@@ -163,16 +163,24 @@ class World {
     outcome_.instances = crew_.started();
     catch_up();
     if (loop_.spins()) return;
+    wait_for_markers("while nothing was written");
     crew_.drain_current(outcome_.problems);
-    // A coordinator writes the markers of a committed transaction after it has said so.
-    const auto limit = loop_.time.now() + seconds(10);
-    while (!open_transactions(net_).empty() && loop_.time.now() < limit)
-      loop_.run_to(loop_.time.now() + milliseconds(10));
+    wait_for_markers("after the drain");
     for (auto& wrong : check_logs(net_, plan_, writers_.oracle(), Lines::losses)) problem(std::move(wrong));
     if (outcome_.problems.empty()) {
       for (auto& wrong : check_state(net_, plan_, writers_.oracle())) problem(std::move(wrong));
     }
+    for (auto& wrong : check_aborts(net_, plan_)) problem(std::move(wrong));
     for (const auto& failed : crew_.failed_starts()) problem("a start failed: " + failed);
+  }
+
+  /// A coordinator writes the markers of a committed transaction after it has said so, and those that it
+  /// loses are looked for a moment later.
+  void wait_for_markers(std::string_view when) {
+    const auto limit = loop_.time.now() + seconds(20);
+    while (!open_transactions(net_).empty() && loop_.time.now() < limit)
+      loop_.run_to(loop_.time.now() + milliseconds(10));
+    for (const auto& open : open_transactions(net_)) problem(fmt::format("{}: {}", when, open));
   }
 
   void catch_up() {

@@ -226,6 +226,14 @@ class Probe {
                                               .producer_id = producer.producer_id,
                                               .producer_epoch = producer.producer_epoch,
                                               .committed = true}));
+    DescribeProducersRequest producers;
+    producers.topics.push_back({.name = kTopic, .partition_indexes = {0}});
+    LH_CO_TRY_VOID(co_await ask(producers));
+    // Brokers before 3.0 do not have it.
+    const auto version = connection_->version_of<DescribeTransactionsRequest>();
+    if (version) {
+      LH_CO_TRY_VOID(co_await ask(DescribeTransactionsRequest{.transactional_ids = {kTransaction}}));
+    }
     co_return Result<void>{};
   }
 

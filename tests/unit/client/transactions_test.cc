@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "client/admin_requests.h"
 #include "client/error.h"
 #include "protocol/messages/add_partitions_to_txn.h"
+#include "protocol/messages/describe_transactions.h"
 #include "protocol/messages/end_txn.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/init_producer_id.h"
@@ -188,6 +191,40 @@ TEST_F(TransactionsTest, EndsUnderTheEpochOfItsProducer) {
     EXPECT_EQ(asked.producer_id, kProducer.id.value());
     EXPECT_EQ(asked.producer_epoch, kProducer.epoch);
   }
+}
+
+TEST_F(TransactionsTest, TellsWhoHasATransactionOpen) {
+  protocol::TransactionStateEntry state{
+      .transactional_id = kId, .producer_id = kProducer.id.value(), .producer_epoch = kProducer.epoch};
+  broker.on(ApiKey::describe_transactions, [&](const Request& request) {
+    hosts_asked.push_back(request.wire->host);
+    protocol::DescribeTransactionsResponse response;
+    response.transaction_states.push_back(state);
+    broker.answer(request, response);
+  });
+  const auto open = [&] { return run(open_transaction(*cluster, kId, in(seconds(5)))); };
+  state.transaction_state = "Ongoing";
+  auto found = open();
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->id, kProducer.id);
+  EXPECT_EQ((*found)->epoch, kProducer.epoch);
+  EXPECT_EQ(last<protocol::DescribeTransactionsRequest>(ApiKey::describe_transactions).transactional_ids,
+            std::vector<std::string>{kId});
+  for (const auto* other :
+       {"Empty", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort", "Dead"}) {
+    state.transaction_state = other;
+    found = open();
+    EXPECT_TRUE(found && !*found) << other;
+  }
+  state.error_code = KafkaErrc::transactional_id_not_found;
+  found = open();
+  EXPECT_TRUE(found && !*found) << "was never used";
+  state.error_code = KafkaErrc::transactional_id_authorization_failed;
+  found = open();
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, KafkaErrc::transactional_id_authorization_failed);
+  EXPECT_EQ(std::set<std::string>(hosts_asked.begin(), hosts_asked.end()), std::set<std::string>{"host-2"})
+      << "the coordinator";
 }
 
 }  // namespace

@@ -30,11 +30,11 @@ std::string listed(const FlowConfig& flow, std::string_view key) {
 
 TEST(Transactions, AreForWhatTheTargetMayForgetUnlessMoreIsAsked) {
   const auto flow = flow_with("");
-  EXPECT_EQ(flow.own.transactions, Transactions::never);
+  EXPECT_EQ(flow.own.transactions, Transactions::backfill);
   EXPECT_EQ(flow.own.transaction_interval, milliseconds(1'000));
-  EXPECT_EQ(flow.own.transaction_timeout, milliseconds(60'000));
+  EXPECT_EQ(flow.own.transaction_timeout, milliseconds(900'000));
   EXPECT_EQ(flow.own.transaction_calm, milliseconds(600'000));
-  EXPECT_EQ(listed(flow, "longhaul.transactions"), "never (default)");
+  EXPECT_EQ(listed(flow, "longhaul.transactions"), "backfill (default)");
   EXPECT_EQ(flow_with("longhaul.transactions = never").own.transactions, Transactions::never);
   EXPECT_EQ(flow_with("longhaul.transactions = never\nA->B.longhaul.transactions = ALWAYS").own.transactions,
             Transactions::always);
@@ -50,11 +50,11 @@ TEST(Transactions, AreForEverythingWhereTheWorkerSupportsExactlyOnce) {
   const auto taught = flow_with("A->B.exactly.once.support = enabled");
   EXPECT_EQ(taught.own.transactions, Transactions::always);
   EXPECT_EQ(listed(taught, "longhaul.transactions"), "always (mm2.properties:5 (A->B.exactly.once.support))");
-  EXPECT_EQ(flow_with("B.exactly.once.source.support = preparing").own.transactions, Transactions::never)
+  EXPECT_EQ(flow_with("B.exactly.once.source.support = preparing").own.transactions, Transactions::backfill)
       << "MirrorMaker 2's nodes write without transactions until all are prepared";
-  EXPECT_EQ(flow_with("A.exactly.once.source.support = enabled").own.transactions, Transactions::never)
+  EXPECT_EQ(flow_with("A.exactly.once.source.support = enabled").own.transactions, Transactions::backfill)
       << "of the other cluster";
-  EXPECT_EQ(flow_with("A->B.exactly.once.support = requested").own.transactions, Transactions::never);
+  EXPECT_EQ(flow_with("A->B.exactly.once.support = requested").own.transactions, Transactions::backfill);
 }
 
 TEST(Transactions, ContradictionsNameBothKeys) {
@@ -154,17 +154,10 @@ TEST(TransactionTimeout, IsTheProducersUnlessItIsOurs) {
   EXPECT_EQ(timeout("A->B.producer.override.transaction.timeout.ms = 80000"), 80'000);
   EXPECT_EQ(timeout("B.producer.transaction.timeout.ms = 90000\nlonghaul.transaction.timeout.ms = 2 min"),
             120'000);
-  EXPECT_EQ(timeout("transaction.timeout.ms = 90000"), 60'000) << "reaches nothing at top level";
+  EXPECT_EQ(timeout("transaction.timeout.ms = 90000"), 900'000) << "reaches nothing at top level";
 }
 
 TEST(TransactionTimeout, OutlastsTheInterval) {
-  const auto flow = flow_with("longhaul.transaction.interval.ms = 60000");
-  EXPECT_EQ(flow.own.transaction_timeout, milliseconds(120'000));
-  EXPECT_EQ(listed(flow, "longhaul.transaction.timeout.ms"),
-            "120000 (mm2.properties:5 (longhaul.transaction.interval.ms))");
-  EXPECT_EQ(flow_with("longhaul.transaction.interval.ms = 10 min").own.transaction_timeout,
-            milliseconds(900'000))
-      << "what brokers allow by default";
   EXPECT_EQ(
       why_refused("longhaul.transaction.interval.ms = 20 min"),
       "mm2.properties:5: longhaul.transaction.interval.ms: a transaction that lasts 1200000 ms would be "

@@ -51,7 +51,9 @@ public final class Main {
             new Api("SaslAuthenticate", 0, 2),
             new Api("CreatePartitions", 1, 3),
             new Api("IncrementalAlterConfigs", 0, 1),
-            new Api("DescribeCluster", 0, 2));
+            new Api("DescribeCluster", 0, 2),
+            new Api("DescribeProducers", 0, 0),
+            new Api("DescribeTransactions", 0, 0));
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
