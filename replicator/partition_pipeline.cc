@@ -141,6 +141,7 @@ void PartitionPipeline::open_transaction(ProducerState producer) {
   if (ours.id == producer.id && ours.epoch == producer.epoch) return;
   ours = {.id = producer.id, .epoch = producer.epoch, .next_sequence = 0};
   established_ = false;
+  begins_transaction_ = true;
   planned_sequence_ = 0;
   for (auto& waiting : window_) {
     waiting.sequence = planned_sequence_;
@@ -271,6 +272,8 @@ void PartitionPipeline::settle(Entry& front) {
                       front.target_base, progress_.target_offset.value() - 1)});
     return;
   }
+  const bool begins = std::exchange(begins_transaction_, false);
+  if (begins && front.target_base == progress_.target_offset) doubted_ = progress().anchor;
   for_each_run(front.batch, front.target_base, [&](const OffsetRun& run) { map_.add(run); });
   progress_.source_offset = front.batch.next;
   if (front.batch.leader_epoch != LeaderEpoch()) progress_.source_leader_epoch = front.batch.leader_epoch;

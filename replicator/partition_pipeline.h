@@ -199,6 +199,9 @@ class PartitionPipeline {
   /// Whether `progress()` is all that the target holds of ours: false when a batch was given up that may be
   /// stored.
   [[nodiscard]] bool is_certain() const { return !dropped_in_doubt_; }
+  /// The anchor that may be lost, since this was asked last: no marker stands between it and what followed in
+  /// the next transaction. Either the marker was lost, or the target has lost its tail.
+  [[nodiscard]] std::optional<Anchor> take_doubted() { return std::exchange(doubted_, std::nullopt); }
   /// Whether a batch was sent, since this was asked last, that is older than the target's memory.
   [[nodiscard]] bool take_sent_old() { return std::exchange(sent_old_, false); }
 
@@ -280,6 +283,8 @@ class PartitionPipeline {
   /// Where the regime is transactional.
   Gate gate_ = Gate::shut;
   bool sent_old_ = false;
+  bool begins_transaction_ = false;
+  std::optional<Anchor> doubted_;
   /// A batch was dropped that the target may hold.
   bool dropped_in_doubt_ = false;
   /// Batches were read and dropped: the position is behind what was read.

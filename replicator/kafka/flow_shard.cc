@@ -123,7 +123,9 @@ void FlowShard::on_stopped(ShardPartition& partition) {
     return;
   }
   const int retakes = partition.pipeline.counters().records > 0 ? 0 : partition.retakes;
-  if (!is_doubt(reason) || retakes >= kRetakesMax) {
+  // In a transaction nothing is lost by it: all of that is aborted.
+  const bool is_given_up = reason == StopReason::target_order_broken && !partition.transaction_id.empty();
+  if ((!is_doubt(reason) && !is_given_up) || retakes >= kRetakesMax) {
     report_stop(partition);
     return;
   }

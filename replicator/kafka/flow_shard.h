@@ -43,6 +43,8 @@ struct TransactionPart {
   bool certain = false;
   /// What the target holds of it is not what was sent, in its order.
   bool broken = false;
+  /// See PartitionPipeline::take_doubted.
+  std::optional<Anchor> doubted;
   /// Records were sent that are older than the target remembers producers by.
   bool sent_old = false;
   /// It may leave transactions.

@@ -73,6 +73,7 @@ boost::asio::awaitable<std::vector<TransactionPart>> FlowShard::write_in_transac
     parts.push_back({.report = report_of(partition->source, *partition),
                      .certain = certain,
                      .broken = stop && stop->reason == StopReason::target_order_broken,
+                     .doubted = pipeline.take_doubted(),
                      .sent_old = pipeline.take_sent_old(),
                      .may_leave = partition->may_leave_transactions});
     if (pipeline.wants_transaction()) waiting_.insert(partition->source);

@@ -166,13 +166,24 @@ net::Async<void> TransactionLanes::run_transaction(Lane& lane, Work& work, Stead
   // It may have taken long to end the one before; the time of this one begins now.
   begun = control_.time.now();
   LH_CO_TRY(auto written, co_await write(lane, work, begun));
-  lane.broken = std::ranges::any_of(written.parts, &TransactionPart::broken);
+  const auto until = net::saturating_add(begun, patience(lane));
+  // Unless it is known that the log is whole, nothing of it is committed, now or later.
+  lane.broken = true;
+  LH_CO_TRY(const bool lost, co_await lost_tail(written, until));
+  lane.broken = lost || std::ranges::any_of(written.parts, &TransactionPart::broken);
+  if (lane.broken) {
+    // At once: a successor would commit it.
+    LH_CO_TRY_VOID(co_await client::end_txn(target_, lane.owner->transactional_id,
+                                            identity(*lane.owner->producer), client::TransactionEnd::abort,
+                                            until));
+    co_return fail(protocol::kafka_error(KafkaErrc::transaction_abortable),
+                   "the target has lost what it had acknowledged");
+  }
   if (!written.certain()) {
     co_return fail(protocol::kafka_error(KafkaErrc::transaction_abortable),
                    "whether the target stored a batch is unknown");
   }
   const auto reports = written.reports();
-  const auto until = net::saturating_add(begun, patience(lane));
   LH_CO_TRY_VOID(co_await commit(lane, partitions_of(work), reports, until));
   lane.failed = false;
   co_await tell_committed(lane, work, std::move(written.parts));
@@ -356,7 +367,7 @@ net::Async<void> TransactionLanes::finish(SteadyTime deadline) {
     if (!done && outcome) outcome = std::move(done);
   }
   for (auto& [id, its] : lanes_) {
-    if (!its->owner->producer || !its->confirmed || its->failed) continue;
+    if (!is_usable(*its)) continue;
     // Where it cannot be mended now, whoever comes next does it.
     const auto mended = co_await mend(*its, Mending::all, deadline);
     if (!mended && net::is_aborted(mended.error())) co_return mended;
@@ -366,7 +377,7 @@ net::Async<void> TransactionLanes::finish(SteadyTime deadline) {
 
 net::Async<void> TransactionLanes::store_last(Lane& lane, std::vector<PartitionReport> reports,
                                               SteadyTime deadline) {
-  if (!lane.owner->producer || !lane.confirmed || lane.failed) co_return Result<void>{};
+  if (!is_usable(lane)) co_return Result<void>{};
   std::set<TopicPartition> partitions;
   for (const auto& report : reports) partitions.merge(store_.partitions_of(report.source));
   LH_CO_TRY_VOID(co_await renew_epoch(lane, deadline));

@@ -80,6 +80,10 @@ class TransactionLanes {
   [[nodiscard]] net::Task look();
   [[nodiscard]] net::Task run_lane(Lane& lane, Work work);
   [[nodiscard]] std::set<TopicPartition> partitions_of(const Work& work) const;
+  /// The id is ours, and what it left open is ended.
+  [[nodiscard]] static bool is_usable(const Lane& lane) {
+    return lane.owner->producer && lane.confirmed && !lane.failed;
+  }
   /// How long a transaction of the lane may take until it is given up.
   [[nodiscard]] milliseconds patience(const Lane& lane) const;
   /// Looks for markers that were lost, which a coordinator does not repeat where a partition had no leader,
@@ -96,6 +100,8 @@ class TransactionLanes {
   void leave_out(Lane& lane, Work& work);
   [[nodiscard]] net::Async<void> add_partitions(Lane& lane, Work& work, SteadyTime deadline);
   [[nodiscard]] net::Async<Written> write(Lane& lane, const Work& work, SteadyTime begun);
+  /// Whether the target has lost what it had acknowledged in front of what was written now.
+  [[nodiscard]] net::Async<bool> lost_tail(const Written& written, SteadyTime deadline);
   [[nodiscard]] net::Async<void> commit(Lane& lane, std::set<TopicPartition> partitions,
                                         const std::vector<PartitionReport>& reports, SteadyTime deadline);
   [[nodiscard]] net::Task tell_committed(Lane& lane, Work work, std::vector<TransactionPart> parts);

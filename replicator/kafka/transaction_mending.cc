@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "client/admin_requests.h"
 #include "client/retry.h"
+#include "replicator/anchor.h"
+#include "replicator/kafka/simple_fetch.h"
 #include "replicator/kafka/takeover.h"
 #include "replicator/kafka/transaction_lanes.h"
 
@@ -18,12 +20,24 @@ constexpr milliseconds kMendTimeout{10'000};
 
 }  // namespace
 
+net::Async<bool> TransactionLanes::lost_tail(const Written& written, SteadyTime deadline) {
+  constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
+  for (const auto& part : written.parts) {
+    if (!part.doubted) continue;
+    LH_CO_TRY(const auto fetched,
+              co_await fetch_partition(target_, part.report.target, part.doubted->target_base, kUncommitted,
+                                       deadline));
+    if (check_anchor(fetched.data.records, *part.doubted) == AnchorState::different) co_return true;
+  }
+  co_return false;
+}
+
 void TransactionLanes::mend_idle(SteadyTime now) {
   for (auto& [id, entry] : lanes_) {
     auto& its = *entry;
     const bool due =
         std::ranges::any_of(its.unmarked, [&](const auto& one) { return now - one.second >= kMarkerGrace; });
-    if (!due || its.busy || !its.confirmed || now < its.not_before) continue;
+    if (!due || its.busy || !is_usable(its) || now < its.not_before) continue;
     its.busy = group_.spawn([this, &its] { return mend_lane(its); });
   }
 }
@@ -32,7 +46,7 @@ net::Task TransactionLanes::mend_lane(Lane& lane) {
   const auto deadline = net::saturating_add(control_.time.now(), kMendTimeout);
   {
     const auto turn = co_await lane.turn.take(deadline);
-    if (turn && lane.owner->producer && lane.confirmed) {
+    if (turn && is_usable(lane)) {
       const auto done = co_await mend(lane, Mending::idle, deadline);
       if (!done) lane.not_before = net::saturating_add(control_.time.now(), kMendTimeout);
     }
