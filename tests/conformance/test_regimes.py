@@ -1,15 +1,19 @@
 """Records and positions in transactions of the target: everything where the file asks for it, otherwise what the target may
-forget (old timestamps, compacted topics). Readers of committed records find each record once, whatever breaks."""
+forget (old timestamps, compacted topics). Readers of committed records find each record once, whatever breaks, and readers of
+uncommitted ones unless the target had to abort something by itself."""
 
 import json
 import signal
 import time
 
-from .longhaul import Longhaul, command
+from .lab import KafkaCluster
+from .lab_versions import running
+from .longhaul import Longhaul, TwoClusters, command
 from .processes import wait_until
 from .test_exactly_once import TAKEN_OVER, ExactlyOnceCase
+from .tools import KafkaTool
 
-COMMITTED = "read_committed"
+COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
 OLD = 1_600_000_000_000
 ENABLED = {"B.exactly.once.source.support": "enabled"}
 
@@ -34,14 +38,19 @@ class RegimeCase(ExactlyOnceCase):
         self.assertIn(run.process.wait(30), (0, 3), run.tail())
         self.check_no_crash(run)
 
-    def same_for_committed_readers(self, alias, topic, count):
+    def same_for_committed_readers(self, alias, topic, count, isolations=(COMMITTED,)):
         """All of the source, once and in order, for readers that are not ours."""
         for reader in ("java", "franz-go"):
-            with self.subTest(reader=reader):
-                before = self.digest(reader, self.a, topic, "read_uncommitted")
-                after = self.digest(reader, self.b, f"{alias}.{topic}", COMMITTED)
-                self.assertEqual(after, before)
-                self.assertEqual(sum(records for records, _ in after.values()), count)
+            before = self.digest(reader, self.a, topic, UNCOMMITTED)
+            for isolation in isolations:
+                with self.subTest(reader=reader, isolation=isolation):
+                    after = self.digest(reader, self.b, f"{alias}.{topic}", isolation)
+                    self.assertEqual(after, before)
+                    self.assertEqual(sum(records for records, _ in after.values()), count)
+
+    def same_for_all_readers(self, alias, topic, count):
+        """Also for those who would see what was aborted: a successor commits what a killed process has left open."""
+        self.same_for_committed_readers(alias, topic, count, (COMMITTED, UNCOMMITTED))
 
     def table(self, topic):
         """The last committed value of each key of a compacted topic, keys and values from JSON."""
@@ -102,7 +111,7 @@ class EnabledTest(RegimeCase):
             written = self.tool.call("stop_producer", name="always")["records"]
             self.wait_committed("always", topic, written, run)
             self.drained(run)
-        self.same_for_committed_readers("always", topic, written)
+        self.same_for_all_readers("always", topic, written)
         self.check_atomic("always", topic)
         self.assertEqual(self.regimes("always", topic), [True])
 
@@ -138,15 +147,11 @@ class EnabledTest(RegimeCase):
 
 
 class BackfillTest(RegimeCase):
-    """`longhaul.transactions = backfill`, into a target that forgets producers within seconds."""
+    """`longhaul.transactions = backfill`, the default, into a target that forgets producers within seconds."""
 
     TARGET_SETTINGS = {"producer.id.expiration.ms": "3000", "producer.id.expiration.check.interval.ms": "500",
                        "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500"}
     RATE = 5_000
-
-    def flow(self, alias, topic, extra=None):
-        chosen = {} if extra and ENABLED.items() <= extra.items() else {"longhaul.transactions": "backfill"}
-        return super().flow(alias, topic, {**chosen, **(extra or {})})
 
     def test_old_records_survive_kills(self):
         count = self.old_backlog("aged")
@@ -156,7 +161,7 @@ class BackfillTest(RegimeCase):
                 run.process.kill()
                 run.start()
             self.assertEqual(run.process.wait(120), 0, run.tail())
-        self.same_for_committed_readers("old", "aged", count)
+        self.same_for_all_readers("old", "aged", count)
         self.assertEqual(self.regimes("old", "aged"), [True])
 
     def test_a_zombie_with_old_records_duplicates_nothing(self):
@@ -190,7 +195,7 @@ class BackfillTest(RegimeCase):
                 run.start()
             self.wait_committed("compacted", "tables", 60_000, run)
             self.drained(run)
-        self.same_for_committed_readers("compacted", "tables", 60_000)
+        self.same_for_all_readers("compacted", "tables", 60_000)
         self.check_atomic("compacted", "tables")
         self.assertEqual(self.regimes("compacted", "tables"), [True])
 
@@ -238,3 +243,43 @@ class BackfillTest(RegimeCase):
             self.drained(run)
         self.same_for_committed_readers("naps", topic, written)
         self.check_atomic("naps", topic)
+
+
+class LostMarkerTest(TwoClusters):
+    """A coordinator never writes the marker of a partition that has no leader when the transaction ends."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.a, cls.b = cls.enterClassContext(running(KafkaCluster("A"), KafkaCluster("B", brokers=3)))
+        cls.tool = cls.enterClassContext(KafkaTool())
+
+    def test_it_is_written_again_although_nothing_more_comes(self):
+        self.tool.create_topic(self.a, "idle")
+        # The only copy is on broker 3; all that Longhaul keeps is on all three.
+        self.tool.create_topic(self.b, "lost.idle", replicas=[[3]])
+        settings = {**ENABLED, "longhaul.transaction.interval.ms": "20000", "offset.storage.replication.factor": "3",
+                    "replication.factor": "3"}
+
+        def committed():
+            return self.tool.digest(self.b, "lost.idle", COMMITTED).get(0, {"records": 0})["records"]
+
+        with Longhaul(self.flow("lost", "idle", settings)) as run:
+            self.tool.bulk(self.a, "idle", 1_000)
+            self.wait_held(self.b, "lost.idle", 1, 1_000, run=run)
+            self.b.kill_node(2)
+            wait_until(lambda: self.tool.describe(self.b, "lost.idle")["leaders"] == [-1], 60, "no leader")
+            # The transaction ends meanwhile: its positions are there.
+            wait_until(lambda: self.stored_offset("lost") == 1_000, 60, "the end of the transaction")
+            self.b.start_node(2)
+            run.wait_line("the target has lost the end of a committed transaction", 60)
+            wait_until(lambda: committed() == 1_000, 60, "what was committed")
+            run.terminate()
+            self.assertEqual(run.process.wait(30), 0, run.tail())
+            self.assertEqual(run.matching("partition stopped|taken over again"), [], run.tail())
+
+    def stored_offset(self, alias):
+        """The next source offset of the only partition, as MirrorMaker 2 will read it."""
+        found = -1
+        for entry in self.tool.dump(self.b, f"mm2-offsets.{alias}.internal", COMMITTED):
+            found = json.loads(entry["value"])["offset"] + 1
+        return found
