@@ -17,6 +17,8 @@ class Difference:
     duplicates: int = 0
     foreign: int = 0
     reordered: int = 0
+    # Copies that only readers of uncommitted records see: a coordinator has aborted a transaction by itself.
+    aborted_copies: int = 0
 
     def add(self, other):
         for field in dataclasses.fields(self):
@@ -26,13 +28,12 @@ class Difference:
         return self.lost == self.duplicates == self.foreign == self.reordered == 0
 
 
-def hashes(bootstrap, topic):
-    """{partition: 64-bit hashes of timestamp, key, value and headers, in log order}, read by franz-go under
-    read_uncommitted."""
+def hashes(bootstrap, topic, isolation="read_uncommitted"):
+    """{partition: 64-bit hashes of timestamp, key, value and headers, in log order}, read by franz-go."""
     directory = work_directory("hashes")
     try:
         done = subprocess.run(
-            [str(franz_binary()), "-bootstrap", bootstrap, "-topic", topic, "-hashes", str(directory)],
+            [str(franz_binary()), "-bootstrap", bootstrap, "-topic", topic, "-hashes", str(directory), "-isolation", isolation],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=3600)
         if done.returncode != 0:
             raise LabError(f"franz-go could not read {topic}: {done.stderr}")
@@ -71,9 +72,10 @@ def difference(source, target):
 
 
 def compare(source_bootstrap, target_bootstrap, topic, remote):
-    """Differences of a whole topic, summed over its partitions."""
-    source, target = hashes(source_bootstrap, topic), hashes(target_bootstrap, remote)
-    total = Difference()
+    """Differences of a whole topic, summed over its partitions. Of the target what a reader of committed records gets."""
+    source, target = hashes(source_bootstrap, topic), hashes(target_bootstrap, remote, "read_committed")
+    everything = hashes(target_bootstrap, remote)
+    total = Difference(aborted_copies=sum(map(len, everything.values())) - sum(map(len, target.values())))
     for partition in sorted(source.keys() | target.keys()):
         found = difference(source.get(partition, array.array("Q")), target.get(partition, array.array("Q")))
         if not found.clean():

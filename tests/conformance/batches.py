@@ -21,11 +21,11 @@ class Batches(TwoClusters):
         return tuple(flow[key] for key in ("records", "batches_passed_through", "batches_reencoded", "records_reencoded"))
 
     def check_target(self, remote, partitions=1, compression=None):
-        """Every batch on the target is whole and dense, of a producer of ours, without a transaction."""
+        """Every batch on the target is whole and dense, of a producer of ours."""
         for partition in range(partitions):
             for item in self.batches(self.b, remote, partition):
                 self.assertTrue(item["valid"])
-                self.assertFalse(item["transactional"] or is_sparse(item), item)
+                self.assertFalse(is_sparse(item), item)
                 self.assertGreaterEqual(item["producer_id"], 0)
                 if compression is not None:
                     self.assertEqual(item["compression"], compression)

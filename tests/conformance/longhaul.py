@@ -11,7 +11,7 @@ import unittest
 
 from .lab import KafkaCluster, end_offsets
 from .processes import ROOT, Process, remove_directory, wait_until, work_directory
-from .tools import KafkaTool, comparable, franz_digest, kcat_digest
+from .tools import KafkaTool, ToolError, comparable, franz_digest, kcat_digest
 
 BINARY = os.environ.get("LONGHAUL", str(ROOT / "build" / "release" / "longhaul"))
 
@@ -198,8 +198,15 @@ class TwoClusters(unittest.TestCase):
     def batches(self, cluster, topic, partition):
         """The batches of a partition as they lie on the broker's disk (old timestamps roll segments early), without
         markers: Longhaul leaves one of its own where it takes a partition over."""
-        return [item for segment in cluster.segments(topic, partition) for item in self.tool.batches(segment)
-                if not item["control"]]
+        for _ in range(5):
+            try:
+                return [item for segment in cluster.segments(topic, partition) for item in self.tool.batches(segment)
+                        if not item["control"]]
+            except ToolError as error:
+                # The cleaner has taken the segment away meanwhile.
+                if "NoSuchFile" not in str(error):
+                    raise
+        raise AssertionError(f"the segments of {topic}-{partition} change all the time")
 
     def digest(self, reader, cluster, topic, isolation):
         if reader == "java":

@@ -56,7 +56,6 @@ class CodecsTest(TwoClusters):
                 self.assertEqual([item[key] for item in source], [item[key] for item in target], f"{remote} {key}")
             for item in target:
                 self.assertTrue(item["valid"])
-                self.assertFalse(item["transactional"])
                 self.assertGreaterEqual(item["producer_id"], 0)
 
     def test_a_record_of_ten_megabytes(self):
