@@ -67,10 +67,12 @@ class TargetRulesTest(Batches):
             if line.strip().startswith("note: "):
                 notes.setdefault(topic, []).append(line.strip())
         self.assertEqual(sorted(notes), ["planned-compact", "planned-plain", "planned-times", "planned-tx"])
-        for name, words in {"compact": "with holes", "plain": "compression.type=lz4", "times": "append times",
-                            "tx": "said.consumer.isolation.level = read_committed"}.items():
-            self.assertEqual(len(notes[f"planned-{name}"]), 1, notes)
-            self.assertIn(words, notes[f"planned-{name}"][0])
+        for name, said in {"compact": ["with holes", "because the remote topic is compacted"],
+                           "plain": ["compression.type=lz4"], "times": ["append times"],
+                           "tx": ["said.consumer.isolation.level = read_committed"]}.items():
+            self.assertEqual(len(notes[f"planned-{name}"]), len(said), notes)
+            for words, note in zip(said, notes[f"planned-{name}"]):
+                self.assertIn(words, note)
 
     def test_a_target_that_compresses_anew_is_said_once(self):
         self.tool.create_topic(self.a, "anew", 2)
