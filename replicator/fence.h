@@ -30,8 +30,8 @@ struct ProducerEpoch {
 /// The one whose transactions hold the partitions that are guarded by another.
 [[nodiscard]] std::string transaction_id_for(const std::string& guard);
 
-/// Takes one transactional id over: gets the next epoch, makes the partitions part of a transaction, aborts
-/// it, and waits until the abort marker, which carries the epoch, has been read in each of them. Behind its
+/// Takes one transactional id over: gets the next epoch, makes the partitions part of a transaction, ends
+/// it, and waits until its marker, which carries the epoch, has been read in each of them. Behind its
 /// marker a partition takes nothing any more from producers of earlier epochs; in front of it, it still may.
 /// All calls succeed on a partition without leader too, and its marker never comes: only a marker that was
 /// read counts.
@@ -53,7 +53,7 @@ class Fence {
   enum class Action {
     initialise,       ///< InitProducerId(timeout, holder)
     add_partitions,   ///< AddPartitionsToTxn(waiting)
-    end_transaction,  ///< EndTxn(abort)
+    end_transaction,  ///< EndTxn
     await_markers,    ///< read until the marker of `producer` is found in each of waiting
     finished,
   };

@@ -244,6 +244,14 @@ std::vector<std::string> Cluster::transactional_ids() const {
   return ids;
 }
 
+bool Cluster::has_open_transactions() const {
+  return std::ranges::any_of(impl_->core.topics.all(), [](const auto& entry) {
+    return std::ranges::any_of(entry.second->partitions, [](const auto& partition) {
+      return partition->producers.first_open_offset().has_value();
+    });
+  });
+}
+
 std::int64_t Cluster::lost_markers() const {
   return impl_->core.lost_markers;
 }

@@ -116,6 +116,8 @@ class Cluster {
   };
   [[nodiscard]] std::optional<TransactionView> transaction(const std::string& id) const;
   [[nodiscard]] std::vector<std::string> transactional_ids() const;
+  /// Whether a transaction is open in any partition, or hangs there.
+  [[nodiscard]] bool has_open_transactions() const;
   /// Markers of transactions that partitions without leader never got.
   [[nodiscard]] std::int64_t lost_markers() const;
   /// Producers and epochs of the markers of what was aborted because it was open for longer than allowed,

@@ -58,7 +58,8 @@ net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline)
   }
   request.internal.assign(internal.begin(), internal.end());
   const auto until = std::min(deadline, net::saturating_add(control_.time.now(), kFenceTimeout));
-  if (!transactions_.is_broken(id)) {
+  const bool aborts = transactions_.must_abort(id, request.data);
+  if (!aborts) {
     // Whatever of it is in the log is a part that readers may keep: the look at the tail finds where it ends.
     // Aborted, it would stay there for readers of uncommitted records, who would see it twice.
     request.end = client::TransactionEnd::commit;
@@ -70,7 +71,9 @@ net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline)
     }
   }
   LH_CO_TRY(const auto done, co_await take_over(target_, std::move(request), markers_in(store_), until));
-  if (done.producer().id != ProducerId()) transactions_.taken(id, done.producer());
+  const bool fenced = done.verdict() == Fence::Verdict::fenced;
+  if (done.producer().id != ProducerId()) transactions_.taken(id, done.producer(), fenced);
+  if (aborts) transactions_.aborted(id, done.markers());
   unconfirmed_[id] = guarded.owner;
   if (done.verdict() == Fence::Verdict::refused) {
     refuse_transactions(guarded, done.error());
@@ -81,7 +84,7 @@ net::Async<void> Flow::fence_transactions(Guarded& guarded, SteadyTime deadline)
     needed.insert(candidate->target);
     const auto dropped =
         std::ranges::find_if(done.dropped(), [&](const auto& entry) { return needed.contains(entry.first); });
-    if (done.verdict() != Fence::Verdict::fenced) {
+    if (!fenced) {
       candidate->leave(done.error());
     } else if (dropped != done.dropped().end()) {
       candidate->leave(dropped->second);

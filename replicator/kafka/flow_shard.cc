@@ -122,10 +122,10 @@ void FlowShard::on_stopped(ShardPartition& partition) {
     take_again(partition, partition.retakes);
     return;
   }
-  const int retakes = partition.pipeline.counters().records > 0 ? 0 : partition.retakes;
-  // In a transaction nothing is lost by it: all of that is aborted.
-  const bool is_given_up = reason == StopReason::target_order_broken && !partition.transaction_id.empty();
-  if ((!is_doubt(reason) && !is_given_up) || retakes >= kRetakesMax) {
+  // What was acknowledged in a transaction counts when that is committed.
+  const bool is_ahead = partition.transaction_id.empty() && partition.pipeline.counters().records > 0;
+  const int retakes = is_ahead ? 0 : partition.retakes;
+  if (!partition.is_in_doubt() || retakes >= kRetakesMax) {
     report_stop(partition);
     return;
   }

@@ -100,8 +100,10 @@ void FlowShard::abandon(const std::vector<TopicPartition>& sources) {
     if (partition.pipeline.stopped()) {
       // What was acknowledged of it went with the transaction: it begins again behind the last committed one,
       // and stops where it stopped, if the reason is still there.
-      const bool in_doubt = is_doubt(partition.pipeline.stopped()->reason);
-      if (!found->second.inert && !partition.retaking && !in_doubt) take_again(partition, partition.retakes);
+      const bool is_reported = partition.is_in_doubt() && !partition.retaking;
+      if (!found->second.inert && !partition.retaking && !is_reported) {
+        take_again(partition, partition.retakes);
+      }
       continue;
     }
     partition.pipeline.stop({StopReason::transaction_aborted, partition.pipeline.settled_offset(), {}});

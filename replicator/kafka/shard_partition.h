@@ -85,6 +85,14 @@ struct ShardPartition {
   std::int64_t target_ms = 0;
   SteadyTime taken_up;
   std::int64_t taken_up_ms = 0;
+  /// Whether it has stopped for a reason that a look at the target may settle. In a transaction what was
+  /// stored behind a gap is aborted, so that it may be written again.
+  [[nodiscard]] bool is_in_doubt() const {
+    const auto& stop = pipeline.stopped();
+    if (!stop) return false;
+    const bool is_aborted = stop->reason == StopReason::target_order_broken && !transaction_id.empty();
+    return is_aborted || is_doubt(stop->reason);
+  }
   /// The time of day on the target, or later: a host that slept has a steady clock that stood still.
   [[nodiscard]] std::int64_t wall_ms(const Clock& clock) const {
     const auto steady = std::chrono::duration_cast<milliseconds>(clock.now() - taken_up).count();

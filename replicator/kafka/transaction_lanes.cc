@@ -73,12 +73,24 @@ net::Async<AsyncLock::Turn> TransactionLanes::pause(const std::string& id, Stead
   return lane(id).turn.take(deadline);
 }
 
-void TransactionLanes::taken(const std::string& id, ProducerEpoch producer) {
+void TransactionLanes::taken(const std::string& id, ProducerEpoch producer, bool fenced) {
   auto& its = lane(id);
   its.owner->producer = producer;
   its.failed = false;
-  its.broken = false;
+  // Where the take-over was not finished it may have left a transaction of its own.
+  its.open = fenced ? Lane::Open::none : its.to_abort.empty() ? Lane::Open::to_commit : Lane::Open::to_abort;
   its.confirmed = false;
+}
+
+bool TransactionLanes::must_abort(const std::string& id, const std::map<TopicPartition, Offset>& partitions) {
+  const auto& its = lane(id);
+  return its.open == Lane::Open::to_abort || std::ranges::any_of(partitions, [&](const auto& entry) {
+           return its.to_abort.contains(entry.first);
+         });
+}
+
+void TransactionLanes::aborted(const std::string& id, const std::map<TopicPartition, Offset>& markers) {
+  for (const auto& [partition, offset] : markers) lane(id).to_abort.erase(partition);
 }
 
 void TransactionLanes::confirmed(const std::string& id) {
@@ -109,8 +121,9 @@ net::Task TransactionLanes::look_loop() {
   for (;;) {
     if (!co_await control_.time.sleep_for(kLookInterval)) co_return;
     if (lanes_.empty()) continue;
-    co_await look();
+    // First: one with work is busy all the time.
     mend_idle(control_.time.now());
+    co_await look();
   }
 }
 
@@ -167,18 +180,10 @@ net::Async<void> TransactionLanes::run_transaction(Lane& lane, Work& work, Stead
   begun = control_.time.now();
   LH_CO_TRY(auto written, co_await write(lane, work, begun));
   const auto until = net::saturating_add(begun, patience(lane));
-  // Unless it is known that the log is whole, nothing of it is committed, now or later.
-  lane.broken = true;
-  LH_CO_TRY(const bool lost, co_await lost_tail(written, until));
-  lane.broken = lost || std::ranges::any_of(written.parts, &TransactionPart::broken);
-  if (lane.broken) {
-    // At once: a successor would commit it.
-    LH_CO_TRY_VOID(co_await client::end_txn(target_, lane.owner->transactional_id,
-                                            identity(*lane.owner->producer), client::TransactionEnd::abort,
-                                            until));
-    co_return fail(protocol::kafka_error(KafkaErrc::transaction_abortable),
-                   "the target has lost what it had acknowledged");
-  }
+  const bool is_broken = std::ranges::any_of(written.parts, &TransactionPart::broken);
+  const auto lost = co_await lost_tail(written, until);
+  if (!lost && net::is_aborted(lost.error())) co_return std::unexpected(lost.error());
+  if (is_broken || !lost || *lost) co_return co_await abort(lane, work, until);
   if (!written.certain()) {
     co_return fail(protocol::kafka_error(KafkaErrc::transaction_abortable),
                    "whether the target stored a batch is unknown");
@@ -201,10 +206,10 @@ net::Async<void> TransactionLanes::renew_epoch(Lane& lane, SteadyTime deadline) 
   // Each transaction has an epoch of its own: a repeated EndTxn that arrives late would otherwise end the one
   // after it, in the middle (KIP-890). By name: who has not the id any more goes through the take-over.
   const auto held = identity(*lane.owner->producer);
-  if (lane.failed && !lane.broken) {
-    // A new epoch would abort what was left open. Those that wrote it are taken over again, and find it.
-    const auto ended = co_await client::end_txn(target_, lane.owner->transactional_id, held,
-                                                client::TransactionEnd::commit, deadline);
+  if (lane.open == Lane::Open::to_commit) {
+    // A new epoch would abort it, with what hangs in its partitions. Those that wrote it are taken over
+    // again, and find it.
+    const auto ended = co_await end(lane, client::TransactionEnd::commit, deadline);
     if (!ended && is_worth_waiting(ended.error())) co_return ended;
   }
   for (;;) {
@@ -217,8 +222,39 @@ net::Async<void> TransactionLanes::renew_epoch(Lane& lane, SteadyTime deadline) 
     }
     if (!made) co_return std::unexpected(made.error());
     lane.owner->producer = ProducerEpoch{made->id, made->epoch};
+    lane.open = Lane::Open::none;
     co_return Result<void>{};
   }
+}
+
+net::Async<std::vector<client::AddedPartition>> TransactionLanes::open(
+    Lane& lane, const std::set<TopicPartition>& partitions, SteadyTime deadline) {
+  // Also when it fails: the coordinator may have taken it.
+  lane.open = Lane::Open::to_commit;
+  co_return co_await client::add_partitions_to_txn(target_, lane.owner->transactional_id,
+                                                   identity(*lane.owner->producer),
+                                                   {partitions.begin(), partitions.end()}, deadline);
+}
+
+net::Async<void> TransactionLanes::end(Lane& lane, client::TransactionEnd how, SteadyTime deadline) {
+  LH_CO_TRY_VOID(co_await client::end_txn(target_, lane.owner->transactional_id,
+                                          identity(*lane.owner->producer), how, deadline));
+  lane.open = Lane::Open::none;
+  co_return Result<void>{};
+}
+
+net::Async<void> TransactionLanes::abort(Lane& lane, const Work& work, SteadyTime deadline) {
+  lane.open = Lane::Open::to_abort;
+  for (const auto& [shard, places] : work) {
+    for (const auto& [source, target] : places) {
+      lane.to_abort.insert(target);
+      lane.unmarked.erase(target);
+    }
+  }
+  // At once: a successor would commit it.
+  LH_CO_TRY_VOID(co_await end(lane, client::TransactionEnd::abort, deadline));
+  co_return fail(protocol::kafka_error(KafkaErrc::transaction_abortable),
+                 "the target has lost what it had acknowledged");
 }
 
 void TransactionLanes::leave_out(Lane& lane, Work& work) {
@@ -240,9 +276,7 @@ void TransactionLanes::leave_out(Lane& lane, Work& work) {
 net::Async<void> TransactionLanes::add_partitions(Lane& lane, Work& work, SteadyTime deadline) {
   for (; !work.empty(); leave_out(lane, work)) {
     const auto partitions = partitions_of(work);
-    LH_CO_TRY(const auto added, co_await client::add_partitions_to_txn(
-                                    target_, lane.owner->transactional_id, identity(*lane.owner->producer),
-                                    {partitions.begin(), partitions.end()}, deadline));
+    LH_CO_TRY(const auto added, co_await open(lane, partitions, deadline));
     const Error* refused = nullptr;
     bool again = false;
     for (const auto& [partition, outcome] : added) {
@@ -291,12 +325,9 @@ net::Async<TransactionLanes::Written> TransactionLanes::write(Lane& lane, const 
 net::Async<void> TransactionLanes::commit(Lane& lane, std::set<TopicPartition> partitions,
                                           const std::vector<PartitionReport>& reports, SteadyTime deadline) {
   LH_CO_TRY_VOID(co_await store_.write_in_transaction(reports, lane.owner, deadline));
-  LH_CO_TRY_VOID(co_await client::end_txn(target_, lane.owner->transactional_id,
-                                          identity(*lane.owner->producer), client::TransactionEnd::commit,
-                                          deadline));
+  LH_CO_TRY_VOID(co_await end(lane, client::TransactionEnd::commit, deadline));
   store_.take_committed(reports);
-  const auto now = control_.time.now();
-  for (const auto& partition : partitions) lane.unmarked[partition] = now;
+  remember_unmarked(lane, partitions);
   co_return Result<void>{};
 }
 
@@ -336,69 +367,6 @@ net::Task TransactionLanes::abandon(const Work& work) {
     };
     co_await on_core(one->io(), std::move(task));
   }
-}
-
-net::Async<void> TransactionLanes::finish(SteadyTime deadline) {
-  if (lanes_.empty()) co_return Result<void>{};
-  for (const auto& shard : shards_) {
-    auto* one = shard.get();
-    co_await on_core(one->io(), [one]() -> net::Task {
-      one->finish_transactions(FlowShard::Ending::when_written);
-      co_return;
-    });
-  }
-  const auto busy = [](const auto& entry) { return entry.second->busy; };
-  while (std::ranges::any_of(lanes_, busy)) LH_CO_TRY_VOID(co_await ended_.wait_until(deadline));
-  co_await group_.stop();
-  std::map<std::string, std::vector<PartitionReport>> last;
-  for (const auto& shard : shards_) {
-    auto* one = shard.get();
-    using Reports = std::vector<std::pair<std::string, PartitionReport>>;
-    auto reports = co_await on_core(
-        one->io(), [one]() -> boost::asio::awaitable<Reports> { co_return one->transactional_reports(); });
-    for (auto& [id, report] : reports) {
-      report.drained = report.idle;
-      last[id].push_back(std::move(report));
-    }
-  }
-  Result<void> outcome;
-  for (auto& [id, reports] : last) {
-    auto done = co_await store_last(lane(id), std::move(reports), deadline);
-    if (!done && outcome) outcome = std::move(done);
-  }
-  for (auto& [id, its] : lanes_) {
-    if (!is_usable(*its)) continue;
-    // Where it cannot be mended now, whoever comes next does it.
-    const auto mended = co_await mend(*its, Mending::all, deadline);
-    if (!mended && net::is_aborted(mended.error())) co_return mended;
-  }
-  co_return outcome;
-}
-
-net::Async<void> TransactionLanes::store_last(Lane& lane, std::vector<PartitionReport> reports,
-                                              SteadyTime deadline) {
-  if (!is_usable(lane)) co_return Result<void>{};
-  std::set<TopicPartition> partitions;
-  for (const auto& report : reports) partitions.merge(store_.partitions_of(report.source));
-  LH_CO_TRY_VOID(co_await renew_epoch(lane, deadline));
-  LH_CO_TRY(const auto added, co_await client::add_partitions_to_txn(
-                                  target_, lane.owner->transactional_id, identity(*lane.owner->producer),
-                                  {partitions.begin(), partitions.end()}, deadline));
-  for (const auto& [partition, outcome] : added) {
-    if (!outcome) co_return outcome;
-  }
-  co_return co_await commit(lane, std::move(partitions), reports, deadline);
-}
-
-net::Task TransactionLanes::stop() {
-  for (const auto& shard : shards_) {
-    auto* one = shard.get();
-    co_await on_core(one->io(), [one]() -> net::Task {
-      one->finish_transactions(FlowShard::Ending::at_once);
-      co_return;
-    });
-  }
-  co_await group_.stop();
 }
 
 }  // namespace longhaul::replicator

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/admin_requests.h"
 #include "client/cluster.h"
 #include "net/event.h"
 #include "net/task_group.h"
@@ -29,14 +30,17 @@ class TransactionLanes {
   [[nodiscard]] std::shared_ptr<SharedProducer> owner(const std::string& id) { return lane(id).owner; }
   /// Waits for the transaction that is under way to end, and keeps others from being begun.
   [[nodiscard]] net::Async<AsyncLock::Turn> pause(const std::string& id, SteadyTime deadline);
-  /// The id was taken over, or is about to be: it writes nothing before it is confirmed.
-  void taken(const std::string& id, ProducerEpoch producer);
+  /// The id was taken over, or is about to be: it writes nothing before it is confirmed. `fenced`: nothing of
+  /// it is open any more.
+  void taken(const std::string& id, ProducerEpoch producer, bool fenced);
   /// After it was taken, whoever takes it over was seen to have its guard still. (A predecessor that was held
   /// up in between could otherwise take the id from its successor, and write.)
   void confirmed(const std::string& id);
-  /// What the open transaction of the id has on the target is not a part of what was sent: it must not be
-  /// committed.
-  [[nodiscard]] bool is_broken(const std::string& id) { return lane(id).broken; }
+  /// Whether what the id has open, or what may hang in one of the partitions, must not be committed: the
+  /// target had lost what stood in front of it.
+  [[nodiscard]] bool must_abort(const std::string& id, const std::map<TopicPartition, Offset>& partitions);
+  /// Their abort markers were seen.
+  void aborted(const std::string& id, const std::map<TopicPartition, Offset>& markers);
 
   /// Begins to look for partitions that wait.
   void start();
@@ -58,9 +62,13 @@ class TransactionLanes {
     SteadyTime not_before{};
     /// The last transaction was not committed: where its partitions stand is found out by taking them over.
     bool failed = false;
-    bool broken = false;
-    /// Partitions of committed transactions whose markers were not looked for since then.
+    /// What the coordinator may have open, and how it has to end.
+    enum class Open { none, to_commit, to_abort } open = Open::none;
+    /// Partitions whose next marker has to be one that aborts.
+    std::set<TopicPartition> to_abort;
+    /// Partitions of committed transactions whose markers were not seen yet, and when to look.
     std::map<TopicPartition, SteadyTime> unmarked;
+    SteadyTime no_mending_before{};
     /// When each partition last wrote records that were too old to be written otherwise.
     std::map<TopicPartition, SteadyTime> last_old;
     /// Partitions that could not be made part of a transaction, and until when they are left out.
@@ -93,14 +101,24 @@ class TransactionLanes {
   /// Only partitions that no transaction has touched for a while, or all.
   enum class Mending { idle, all };
   [[nodiscard]] net::Async<void> mend(Lane& lane, Mending which, SteadyTime deadline);
+  /// Those of `partitions` where something is open, although no transaction is.
+  [[nodiscard]] net::Async<std::vector<TopicPartition>> find_hanging(Lane& lane,
+                                                                     std::vector<TopicPartition> partitions,
+                                                                     SteadyTime deadline);
   [[nodiscard]] net::Async<void> run_transaction(Lane& lane, Work& work, SteadyTime begun);
   [[nodiscard]] net::Async<void> begin(Lane& lane, Work& work, SteadyTime deadline);
   [[nodiscard]] net::Async<void> renew_epoch(Lane& lane, SteadyTime deadline);
+  [[nodiscard]] net::Async<std::vector<client::AddedPartition>> open(
+      Lane& lane, const std::set<TopicPartition>& partitions, SteadyTime deadline);
+  [[nodiscard]] net::Async<void> end(Lane& lane, client::TransactionEnd how, SteadyTime deadline);
+  /// Gives up all of a transaction, because the target has lost what stood in front of it.
+  [[nodiscard]] net::Async<void> abort(Lane& lane, const Work& work, SteadyTime deadline);
   /// Takes out what cannot be part of a transaction now.
   void leave_out(Lane& lane, Work& work);
   [[nodiscard]] net::Async<void> add_partitions(Lane& lane, Work& work, SteadyTime deadline);
   [[nodiscard]] net::Async<Written> write(Lane& lane, const Work& work, SteadyTime begun);
   /// Whether the target has lost what it had acknowledged in front of what was written now.
+  void remember_unmarked(Lane& lane, const std::set<TopicPartition>& partitions);
   [[nodiscard]] net::Async<bool> lost_tail(const Written& written, SteadyTime deadline);
   [[nodiscard]] net::Async<void> commit(Lane& lane, std::set<TopicPartition> partitions,
                                         const std::vector<PartitionReport>& reports, SteadyTime deadline);
@@ -116,6 +134,7 @@ class TransactionLanes {
   const FlowOptions& options_;
   std::map<std::string, std::unique_ptr<Lane>> lanes_;
   LineLimit lines_;
+  bool finishing_ = false;
   net::Event ended_;
   net::TaskGroup group_;
 };

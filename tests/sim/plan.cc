@@ -102,8 +102,7 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   const bool one_writer = !plan.late_requests && !plan.two_instances;
   const bool old_timestamps = (!never || one_writer) && chance.one_in(2);
   // Nor may it forget our producer together with its tail: then it takes whatever comes.
-  plan.target_loses_tails =
-      !options.transactions && one_writer && !old_timestamps && Chance(seed, 0x746C).one_in(3);
+  plan.target_loses_tails = one_writer && !old_timestamps && Chance(seed, 0x746C).one_in(3);
   plan.instance_life = milliseconds(chance.one_of({0, 20'000, 60'000, 150'000}));
   Chance shape(seed, 0x736861);
   const bool committed = plan.instance.isolation == protocol::IsolationLevel::read_committed;
