@@ -14,12 +14,13 @@ namespace {
 constexpr std::int16_t kProduceVersion = 9;
 constexpr std::int16_t kFetchVersion = 12;
 
-sandbox::ClusterOptions cluster_options(std::uint64_t seed) {
+sandbox::ClusterOptions cluster_options(std::uint64_t seed, milliseconds marker_delay = milliseconds(0)) {
   sandbox::ClusterOptions options;
   options.brokers = 2;
   options.default_replication_factor = 2;
   options.seed = seed;
   options.auto_create_topics = false;
+  options.transaction_marker_delay = marker_delay;
   return options;
 }
 
@@ -34,7 +35,10 @@ client::ClusterOptions client_options(const std::string& alias, const std::strin
 
 }  // namespace
 
-FlowWorld::FlowWorld() : a_(net_.add("a", cluster_options(1))), b_(net_.add("b", cluster_options(2))) {
+FlowWorld::FlowWorld(const Options& options)
+    : options_(options),
+      a_(net_.add("a", cluster_options(1))),
+      b_(net_.add("b", cluster_options(2, options.marker_delay))) {
   EXPECT_TRUE(a_.create_topic(kTopic, kPartitions, 2).has_value());
 }
 
@@ -58,6 +62,7 @@ replicator::FlowOptions FlowWorld::options() const {
   options.state_topic = "mm2-longhaul.A.internal";
   options.offsets_partitions = 2;
   options.offsets_replication_factor = 2;
+  options.transactions = options_.transactions;
   return options;
 }
 

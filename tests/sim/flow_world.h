@@ -18,7 +18,13 @@ class FlowWorld {
   static constexpr int kPartitions = 4;
   static constexpr const char* kTopic = "topic";
 
-  FlowWorld();
+  struct Options {
+    replicator::Transactions transactions = replicator::Transactions::backfill;
+    /// How long the target takes for the markers of a transaction that has ended.
+    milliseconds marker_delay{0};
+  };
+  FlowWorld() : FlowWorld(Options{}) {}
+  explicit FlowWorld(const Options& options);
   ~FlowWorld();
   FlowWorld(const FlowWorld&) = delete;
   FlowWorld& operator=(const FlowWorld&) = delete;
@@ -47,6 +53,7 @@ class FlowWorld {
                                                  const std::string& topic, std::int32_t partition);
   [[nodiscard]] replicator::FlowOptions options() const;
 
+  Options options_;
   MemoryCore core_;
   SandboxNet net_{core_};
   sandbox::Cluster& a_;

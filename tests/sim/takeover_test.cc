@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/sim/flow_world.h"
 
 namespace longhaul::test {
@@ -63,6 +65,33 @@ TEST(TakeOver, StartsAfterADrainLeaveOneMarkerEachAndNothingElse) {
     EXPECT_TRUE(world.end().has_value());
     EXPECT_EQ(end(), 12 + start);
   }
+  expect_same(world);
+}
+
+/// A transaction that is committed, and has not all of its markers yet.
+bool is_ending(FlowWorld& world) {
+  return std::ranges::any_of(world.b().transactional_ids(), [&](const std::string& id) {
+    return world.b().transaction(id)->state == "PrepareCommit";
+  });
+}
+
+TEST(Transactions, AMarkerThatWasLostIsWrittenAgainAlthoughNothingMoreComes) {
+  FlowWorld world({.transactions = replicator::Transactions::always, .marker_delay = seconds(1)});
+  const std::string remote = std::string("A.") + FlowWorld::kTopic;
+  // One copy only: without its broker a partition has no leader.
+  ASSERT_TRUE(world.b().create_topic(remote, FlowWorld::kPartitions, 1).has_value());
+  world.start();
+  ASSERT_TRUE(world.loop().run_until([&] { return world.started().has_value(); }, seconds(60)));
+  world.feed(2);
+  ASSERT_TRUE(world.loop().run_until([&] { return is_ending(world); }, seconds(60)));
+  const BrokerId broker(world.b().partition(remote, PartitionIndex(0))->leader);
+  ASSERT_TRUE(world.b().set_broker_up(broker, false, world.net().now()).has_value());
+  ASSERT_TRUE(world.loop().run_until([&] { return world.b().lost_markers() > 0; }, seconds(60)));
+  ASSERT_TRUE(world.b().set_broker_up(broker, true, world.net().now()).has_value());
+  EXPECT_TRUE(world.b().has_open_transactions());
+  EXPECT_TRUE(world.loop().run_until([&] { return !world.b().has_open_transactions(); }, seconds(60)));
+  EXPECT_TRUE(world.caught_up());
+  EXPECT_TRUE(world.end().has_value());
   expect_same(world);
 }
 

@@ -237,6 +237,20 @@ TEST(TailMatch, GoesOnWhereWhatWasFoundWasDeletedFromTheSource) {
   EXPECT_EQ(some.progress().source_offset, Offset(110));
 }
 
+TEST(TailMatch, KnowsNoLeaderEpochBehindAHole) {
+  auto deleted = options();
+  deleted.source_cleaned = true;
+  deleted.stored.source_leader_epoch = LeaderEpoch(3);
+  TailMatch match(deleted);
+  ASSERT_TRUE(match.add_target(joined({recut(100, 105, 70, 40)})).has_value());
+  // All five records are gone from the source, whatever epoch they were of.
+  match.add_source(testing::fetched({{.base = 108, .records = 4, .leader_epoch = 5}}));
+  match.nothing_left_on_target();
+  EXPECT_FALSE(match.stopped());
+  EXPECT_EQ(match.progress().source_offset, Offset(105));
+  EXPECT_EQ(match.progress().source_leader_epoch, LeaderEpoch());
+}
+
 TEST(TailMatch, StopsAtADifferenceInContentOrSequence) {
   auto other = kSource[0];
   other.value = "other";
