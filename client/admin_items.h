@@ -48,7 +48,7 @@ class ItemOutcomes {
   void fail_for_good(std::size_t item, Error error) { outcomes_[item] = std::unexpected(std::move(error)); }
   /// Final or not, as client/retry.h has it.
   void fail_with(std::size_t item, Error error) {
-    if (!passes(error) || (says_unknown(error.code) && ++unknown_rounds_[item] >= kUnknownRoundsMax)) {
+    if (!passes(error) || (says_unknown(error) && ++unknown_rounds_[item] >= kUnknownRoundsMax)) {
       fail_for_good(item, std::move(error));
       return;
     }
@@ -77,12 +77,6 @@ class ItemOutcomes {
   [[nodiscard]] Result<T> take(std::size_t item) { return *std::move(outcomes_[item]); }
 
  private:
-  static bool says_unknown(const ErrorCode& code) {
-    using protocol::KafkaErrc;
-    return code == KafkaErrc::unknown_topic_or_partition || code == KafkaErrc::unknown_topic_id ||
-           code == ClientErrc::unknown_topic;
-  }
-
   std::vector<std::optional<Result<T>>> outcomes_;
   std::vector<std::optional<Error>> errors_;
   std::vector<int> unknown_rounds_;

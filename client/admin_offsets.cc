@@ -34,20 +34,15 @@ net::Async<std::vector<PartitionOffset>> list_offsets(Cluster& cluster, std::vec
     return request;
   };
   const auto take_in = [&](const protocol::ListOffsetsResponse& response, std::vector<bool>& answered) {
-    for (const auto& topic : response.topics) {
-      for (const auto& partition : topic.partitions) {
-        const auto found = index.find(TopicPartition{topic.name, PartitionIndex(partition.partition_index)});
-        if (found == index.end()) continue;
-        answered[found->second] = true;
-        if (partition.error_code == KafkaErrc::none) {
-          items.succeed(found->second, {.offset = Offset(partition.offset),
-                                        .timestamp = partition.timestamp,
-                                        .leader_epoch = LeaderEpoch(partition.leader_epoch)});
-        } else {
-          items.fail_with(found->second, item_error(partition.error_code, std::nullopt));
-        }
+    take_partitions(response, index, answered, [&](std::size_t item, const auto& partition) {
+      if (partition.error_code == KafkaErrc::none) {
+        items.succeed(item, {.offset = Offset(partition.offset),
+                             .timestamp = partition.timestamp,
+                             .leader_epoch = LeaderEpoch(partition.leader_epoch)});
+      } else {
+        items.fail_with(item, item_error(partition.error_code, std::nullopt));
       }
-    }
+    });
   };
   LH_CO_TRY_VOID(co_await rounds_at_leaders<protocol::ListOffsetsRequest>(
       cluster, items, topics_of(queries), deadline, partition_of, request_for, take_in));
@@ -85,18 +80,13 @@ net::Async<std::vector<DeletedRecords>> delete_records(Cluster& cluster,
     return request;
   };
   const auto take_in = [&](const protocol::DeleteRecordsResponse& response, std::vector<bool>& answered) {
-    for (const auto& topic : response.topics) {
-      for (const auto& partition : topic.partitions) {
-        const auto found = index.find(TopicPartition{topic.name, PartitionIndex(partition.partition_index)});
-        if (found == index.end()) continue;
-        answered[found->second] = true;
-        if (partition.error_code == KafkaErrc::none) {
-          items.succeed(found->second, Offset(partition.low_watermark));
-        } else {
-          items.fail_with(found->second, item_error(partition.error_code, std::nullopt));
-        }
+    take_partitions(response, index, answered, [&](std::size_t item, const auto& partition) {
+      if (partition.error_code == KafkaErrc::none) {
+        items.succeed(item, Offset(partition.low_watermark));
+      } else {
+        items.fail_with(item, item_error(partition.error_code, std::nullopt));
       }
-    }
+    });
   };
   LH_CO_TRY_VOID(co_await rounds_at_leaders<protocol::DeleteRecordsRequest>(
       cluster, items, topics_of(partitions), deadline, partition_of, request_for, take_in));

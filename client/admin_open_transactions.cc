@@ -52,21 +52,16 @@ net::Async<std::vector<PartitionTransaction>> open_in_partitions(Cluster& cluste
     return request;
   };
   const auto take_in = [&](const protocol::DescribeProducersResponse& response, std::vector<bool>& answered) {
-    for (const auto& topic : response.topics) {
-      for (const auto& partition : topic.partitions) {
-        const auto found = index.find(TopicPartition{topic.name, PartitionIndex(partition.partition_index)});
-        if (found == index.end()) continue;
-        answered[found->second] = true;
-        if (partition.error_code != KafkaErrc::none) {
-          items.fail_with(found->second, item_error(partition.error_code, partition.error_message));
-          continue;
-        }
-        items.succeed(found->second, std::ranges::any_of(partition.active_producers, [&](const auto& active) {
-                        return ProducerId(active.producer_id) == producer &&
-                               active.current_txn_start_offset >= 0;
-                      }));
+    take_partitions(response, index, answered, [&](std::size_t item, const auto& partition) {
+      if (partition.error_code != KafkaErrc::none) {
+        items.fail_with(item, item_error(partition.error_code, partition.error_message));
+        return;
       }
-    }
+      items.succeed(item, std::ranges::any_of(partition.active_producers, [&](const auto& active) {
+                      return ProducerId(active.producer_id) == producer &&
+                             active.current_txn_start_offset >= 0;
+                    }));
+    });
   };
   LH_CO_TRY_VOID(co_await rounds_at_leaders<protocol::DescribeProducersRequest>(
       cluster, items, {topics.begin(), topics.end()}, deadline, partition_of, request_for, take_in));

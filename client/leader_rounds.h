@@ -100,6 +100,19 @@ net::Async<void> rounds_at_leaders(Cluster& cluster, ItemOutcomes<T>& items, std
   }
 }
 
+/// Gives each partition of an answer that was asked for to `take(item, partition)`, and notes it as answered.
+template <class Response, class Index, class Take>
+void take_partitions(const Response& response, const Index& index, std::vector<bool>& answered, Take take) {
+  for (const auto& topic : response.topics) {
+    for (const auto& partition : topic.partitions) {
+      const auto found = index.find(TopicPartition{topic.name, PartitionIndex(partition.partition_index)});
+      if (found == index.end()) continue;
+      answered[found->second] = true;
+      take(found->second, partition);
+    }
+  }
+}
+
 /// Puts a partition's entry under its topic in a request; `topics` is sorted by first use.
 template <class Topics, class Partition>
 void add_partition(Topics& topics, const std::string& topic, Partition partition) {

@@ -149,6 +149,11 @@ Reaction reaction_to(const ErrorCode& code) {
   return Reaction::fail_flow;
 }
 
+bool says_unknown(const Error& error) {
+  return error.code == KafkaErrc::unknown_topic_or_partition || error.code == KafkaErrc::unknown_topic_id ||
+         error.code == ClientErrc::unknown_topic;
+}
+
 Effect effect_of(const ErrorCode& code) {
   if (code.category() == protocol::kafka_category()) {
     switch (protocol::as_kafka_errc(code)) {

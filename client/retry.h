@@ -42,6 +42,9 @@ enum class Effect { none, unknown };
          reaction == Reaction::find_coordinator;
 }
 
+/// Whether the cluster, or its metadata, does not know the topic or partition.
+[[nodiscard]] bool says_unknown(const Error& error);
+
 /// Effect on the broker of a request that failed with `code`.
 [[nodiscard]] Effect effect_of(const ErrorCode& code);
 

@@ -59,10 +59,7 @@ net::Async<void> TransactionLanes::store_last(Lane& lane, std::vector<PartitionR
   std::set<TopicPartition> partitions;
   for (const auto& report : reports) partitions.merge(store_.partitions_of(report.source));
   LH_CO_TRY_VOID(co_await renew_epoch(lane, deadline));
-  LH_CO_TRY(const auto added, co_await open(lane, partitions, deadline));
-  for (const auto& [partition, outcome] : added) {
-    if (!outcome) co_return outcome;
-  }
+  LH_CO_TRY_VOID(co_await open_all(lane, partitions, deadline));
   co_return co_await commit(lane, std::move(partitions), reports, deadline);
 }
 

@@ -236,6 +236,15 @@ net::Async<std::vector<client::AddedPartition>> TransactionLanes::open(
                                                    {partitions.begin(), partitions.end()}, deadline);
 }
 
+net::Async<void> TransactionLanes::open_all(Lane& lane, std::set<TopicPartition> partitions,
+                                            SteadyTime deadline) {
+  LH_CO_TRY(const auto added, co_await open(lane, partitions, deadline));
+  for (const auto& [partition, outcome] : added) {
+    if (!outcome) co_return outcome;
+  }
+  co_return Result<void>{};
+}
+
 net::Async<void> TransactionLanes::end(Lane& lane, client::TransactionEnd how, SteadyTime deadline) {
   LH_CO_TRY_VOID(co_await client::end_txn(target_, lane.owner->transactional_id,
                                           identity(*lane.owner->producer), how, deadline));

@@ -110,6 +110,9 @@ class TransactionLanes {
   [[nodiscard]] net::Async<void> renew_epoch(Lane& lane, SteadyTime deadline);
   [[nodiscard]] net::Async<std::vector<client::AddedPartition>> open(
       Lane& lane, const std::set<TopicPartition>& partitions, SteadyTime deadline);
+  /// The same, where one that is refused is a failure.
+  [[nodiscard]] net::Async<void> open_all(Lane& lane, std::set<TopicPartition> partitions,
+                                          SteadyTime deadline);
   [[nodiscard]] net::Async<void> end(Lane& lane, client::TransactionEnd how, SteadyTime deadline);
   /// Gives up all of a transaction, because the target has lost what stood in front of it.
   [[nodiscard]] net::Async<void> abort(Lane& lane, const Work& work, SteadyTime deadline);

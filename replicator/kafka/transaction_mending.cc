@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "client/admin_requests.h"
-#include "client/error.h"
 #include "client/retry.h"
 #include "net/error.h"
 #include "replicator/anchor.h"
@@ -21,13 +20,6 @@ constexpr milliseconds kMarkerGrace{3'000};
 constexpr milliseconds kLookTimeout{2'000};
 constexpr milliseconds kMendTimeout{10'000};
 constexpr milliseconds kMendInterval{10'000};
-
-/// The partition does not exist any more, so nothing waits in it.
-bool is_gone(const Error& error) {
-  using protocol::KafkaErrc;
-  return error.code == KafkaErrc::unknown_topic_or_partition || error.code == KafkaErrc::unknown_topic_id ||
-         error.code == client::ClientErrc::unknown_topic;
-}
 
 }  // namespace
 
@@ -86,7 +78,8 @@ net::Async<std::vector<TopicPartition>> TransactionLanes::find_hanging(Lane& lan
   for (const auto& [partition, is_open] : found) {
     if (is_open && *is_open) hanging.push_back(partition);
     // Brokers before 2.8 do not tell.
-    const bool again = is_open ? *is_open : client::passes(is_open.error()) && !is_gone(is_open.error());
+    const bool again =
+        is_open ? *is_open : client::passes(is_open.error()) && !client::says_unknown(is_open.error());
     if (!again) lane.unmarked.erase(partition);
   }
   co_return hanging;
@@ -112,10 +105,7 @@ net::Async<void> TransactionLanes::mend(Lane& lane, Mending which, SteadyTime de
                {"topic", hanging.front().topic},
                {"partition", hanging.front().partition}});
   }
-  LH_CO_TRY(const auto added, co_await open(lane, {hanging.begin(), hanging.end()}, deadline));
-  for (const auto& [partition, outcome] : added) {
-    if (!outcome) co_return outcome;
-  }
+  LH_CO_TRY_VOID(co_await open_all(lane, {hanging.begin(), hanging.end()}, deadline));
   // They stay in `unmarked` until their markers are seen.
   co_return co_await end(lane, client::TransactionEnd::commit, deadline);
 }

@@ -288,7 +288,7 @@ std::vector<std::string> check_aborts(SimNet& net, const WorldPlan& plan) {
   std::vector<std::string> problems;
   const auto& cluster = *net.site("b").cluster;
   // Two that take an id from each other meet what the other one has open.
-  const bool one_writer = !plan.late_requests && !plan.two_instances;
+  const bool one_writer = plan.has_one_writer();
   // Where the target was seen to have lost what it had, all of a transaction is given up.
   if (plan.target_loses_tails) return problems;
   for (const auto& partition : partitions(net, plan)) {

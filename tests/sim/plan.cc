@@ -99,7 +99,7 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   const bool never = plan.instance.transactions == replicator::Transactions::never;
   // A limit of writing without transactions, which docs/decisions names: of records that are too old to be
   // remembered a broker does not know who may write them.
-  const bool one_writer = !plan.late_requests && !plan.two_instances;
+  const bool one_writer = plan.has_one_writer();
   const bool old_timestamps = (!never || one_writer) && chance.one_in(2);
   // Nor may it forget our producer together with its tail: then it takes whatever comes.
   plan.target_loses_tails = one_writer && !old_timestamps && Chance(seed, 0x746C).one_in(3);

@@ -53,6 +53,8 @@ struct WorldPlan {
   milliseconds instance_life{60'000};
   milliseconds faults_end{0};
 
+  /// Whether nothing of an instance reaches the target while another lives.
+  [[nodiscard]] bool has_one_writer() const { return !late_requests && !two_instances; }
   [[nodiscard]] std::string to_string() const;
 };
 
