@@ -106,6 +106,7 @@ TailMatch::TailMatch(Options options)
       target_position_(options_.begin),
       source_position_(options_.stored.source_offset),
       source_next_(options_.stored.source_offset) {
+  options_.limits.verify_below = Offset(INT64_MAX);
   if (options_.source_cleaned) source_position_ = std::max(source_position_, options_.source_start);
   for (const auto& producer : options_.ours.stored) {
     sequences_[{producer.id, producer.epoch}] = producer.next_sequence;
@@ -172,6 +173,10 @@ void TailMatch::add_source(const FetchedSet& set) {
     return;
   }
   if (plan.damaged && plan.next_position == source_position_) {
+    if (options_.skip_corrupt) {
+      source_position_ = plan.damaged->next;
+      return;
+    }
     stop_ = Stop{StopReason::corrupt_batch, plan.next_position, std::move(plan.damaged->detail)};
     return;
   }

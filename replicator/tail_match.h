@@ -73,8 +73,10 @@ class TailMatch {
     bool source_cleaned = false;
     /// Transactions of ours on the target that were aborted, found from `begin` on: nothing of them counts.
     std::vector<AbortedTransaction> aborted = {};
-    /// With which the source's batches are planned.
+    /// With which the source's batches are planned. Their checksums are looked at here in any case.
     PassLimits limits;
+    /// Damaged batches of the source are left out, as they were when the predecessor met them.
+    bool skip_corrupt = false;
   };
   explicit TailMatch(Options options);
 

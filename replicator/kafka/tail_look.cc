@@ -106,6 +106,7 @@ net::Async<LastOwnBatch> search(client::Cluster& target, const TailLookRequest& 
 
 net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, const FlowOptions& options,
                           const TailLookRequest& request, TailMatch::Options walked, SteadyTime deadline) {
+  walked.skip_corrupt = options.corrupt_batches == CorruptBatches::skip;
   TailMatch match(std::move(walked));
   while (match.wants_target() || match.wants_source()) {
     if (match.wants_target()) {

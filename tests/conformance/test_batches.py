@@ -269,6 +269,25 @@ class CorruptTest(Batches):
         self.assertEqual(found, [b"%d-%d" % (number, i) for number in (0, 1, 4) for i in range(10)])
         self.assertIn("checksum", self.verify(alias, topic, exit_code=4))
 
+    def test_a_run_that_was_killed_behind_what_it_had_skipped_finds_its_place(self):
+        self.tool.create_topic(self.a, "killed", 1)
+        for number in range(4):
+            self.tool.produce(self.a, "killed", [batch([record(b"%d-%d" % (number, i), b"v" * 50) for i in range(10)])])
+        self.damage("killed", 0, 10)
+        # What is stored stands in front of the damage.
+        late = {"longhaul.position.flush.interval.ms": "3600000"}
+        with Longhaul(self.flow("left", "killed", late), "--skip-corrupt") as run:
+            self.wait_held(self.b, "left.killed", 1, 30, run=run)
+            run.process.kill()
+            run.start()
+            self.tool.produce(self.a, "killed", [batch([record(b"4-%d" % i, b"v") for i in range(10)])])
+            self.wait_held(self.b, "left.killed", 1, 40, run=run)
+            self.assertEqual(run.matching("partition stopped|is skipped"), [], run.tail())
+            run.terminate()
+            self.assertEqual(run.process.wait(20), 0, run.tail())
+        found = [item["key"] for item in self.tool.dump(self.b, "left.killed")]
+        self.assertEqual(found, [b"%d-%d" % (number, i) for number in (0, 2, 3, 4) for i in range(10)])
+
     def test_batches_that_pass_as_they_are(self):
         self.tool.create_topic(self.a, "damaged", 2)
         self.check_stop_and_skip("bad", "damaged")

@@ -288,6 +288,42 @@ TEST(TailMatch, StopsWhenASourceBatchOnTheWayCannotBeCompared) {
   EXPECT_EQ(match.stopped()->reason, StopReason::state_mismatch);
 }
 
+TEST(TailMatch, LeavesOutDamagedBatchesWhereThePredecessorDid) {
+  auto second = testing::encode(kSource[1]);
+  second.back() ^= std::byte{1};
+  const FetchedSet source{
+      .records = joined({testing::encode(kSource[0]), second, testing::encode(kSource[2])}),
+      .high_watermark = Offset(1000),
+      .last_stable_offset = Offset(1000)};
+  for (const bool skips : {true, false}) {
+    auto with = options();
+    with.skip_corrupt = skips;
+    TailMatch match(std::move(with));
+    const auto target = joined({forwarded(kSource[0], 70, 40), forwarded(kSource[2], 73, 43)});
+    ASSERT_TRUE(match.add_target(target).has_value());
+    while (match.wants_source()) {
+      // As a broker answers: whole batches, the first one holds the position.
+      const auto at = match.source_position();
+      const auto begin = at < Offset(103)   ? 0
+                         : at < Offset(105) ? testing::encode(kSource[0]).size()
+                                            : testing::encode(kSource[0]).size() + second.size();
+      auto part = source;
+      part.records = source.records.part(source.records.bytes().subspan(begin));
+      match.add_source(part);
+    }
+    if (!skips) {
+      ASSERT_TRUE(match.stopped());
+      EXPECT_EQ(match.stopped()->reason, StopReason::corrupt_batch);
+      EXPECT_EQ(match.stopped()->source_offset, Offset(103));
+      continue;
+    }
+    EXPECT_FALSE(match.stopped());
+    EXPECT_EQ(match.records(), 7);
+    EXPECT_EQ(match.progress().source_offset, Offset(111));
+    EXPECT_EQ(match.progress().target_offset, Offset(77));
+  }
+}
+
 TEST(TailMatch, PairsBatchesThatWereWrittenAnew) {
   const auto match =
       walked(options(), {forwarded(kSource[0], 70, 40)}, {{.base = 100, .records = 3, .holes_at_end = 5}});
