@@ -63,6 +63,7 @@ replicator::FlowOptions FlowWorld::options() const {
   options.offsets_partitions = 2;
   options.offsets_replication_factor = 2;
   options.transactions = options_.transactions;
+  options.fetch_max_wait = options_.fetch_max_wait;
   return options;
 }
 

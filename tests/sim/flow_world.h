@@ -22,6 +22,8 @@ class FlowWorld {
     replicator::Transactions transactions = replicator::Transactions::backfill;
     /// How long the target takes for the markers of a transaction that has ended.
     milliseconds marker_delay{0};
+    /// How long the source waits for data; long where days are to pass.
+    milliseconds fetch_max_wait{500};
   };
   FlowWorld() : FlowWorld(Options{}) {}
   explicit FlowWorld(const Options& options);

@@ -68,6 +68,45 @@ TEST(TakeOver, StartsAfterADrainLeaveOneMarkerEachAndNothingElse) {
   expect_same(world);
 }
 
+TEST(TakeOver, TransactionalIdsOutliveDaysWithoutARecord) {
+  using std::chrono::hours;
+  FlowWorld world({.fetch_max_wait = seconds(60)});
+  const auto expire = [&world](milliseconds after) {
+    const auto text = std::to_string(after.count());
+    ASSERT_TRUE(world.b().set_option("transactional.id.expiration.ms", text, world.net().now()).has_value());
+  };
+  expire(hours(30));
+  const auto producers = [&world] {
+    std::map<std::string, std::int64_t> found;
+    for (const auto& id : world.b().transactional_ids()) found[id] = world.b().transaction(id)->producer_id;
+    return found;
+  };
+  const auto ends = [&world] {
+    std::vector<std::int64_t> found;
+    for (std::int32_t i = 0; i < FlowWorld::kPartitions; ++i)
+      found.push_back(world.b().partition("A.topic", PartitionIndex(i))->end_offset);
+    return found;
+  };
+  world.feed(2);
+  world.start();
+  ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
+  const auto first = producers();
+  const auto written = ends();
+  ASSERT_FALSE(first.empty());
+  const auto until = world.loop().time.now() + hours(60);
+  (void)world.loop().run_until([&] { return world.loop().time.now() >= until; }, hours(72));
+  EXPECT_EQ(producers(), first);
+  EXPECT_EQ(ends(), written) << "nothing is written to remote topics meanwhile, no marker either";
+  world.feed(2);
+  ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(120)));
+  EXPECT_EQ(producers(), first);
+  EXPECT_TRUE(world.end().has_value());
+  expect_same(world);
+  // What nobody uses does expire here.
+  expire(milliseconds(1));
+  EXPECT_TRUE(producers().empty());
+}
+
 /// A transaction that is committed, and has not all of its markers yet.
 bool is_ending(FlowWorld& world) {
   return std::ranges::any_of(world.b().transactional_ids(), [&](const std::string& id) {
