@@ -72,6 +72,24 @@ void PartitionPipeline::on_anomaly(std::optional<Stop> stop, const std::optional
   settle_front();
 }
 
+bool PartitionPipeline::on_cut(Cut cut) {
+  const auto remains = [cut](Offset next, LeaderEpoch epoch) {
+    return next <= cut.end && epoch != LeaderEpoch() && epoch <= cut.epoch;
+  };
+  const auto gone = std::ranges::find_if(
+      window_, [&](const Entry& entry) { return !remains(entry.batch.next, entry.batch.leader_epoch); });
+  // A position that came without an epoch, before records of ours, is good by its place alone.
+  const bool is_bare = !progress_.anchor && progress_.source_leader_epoch == LeaderEpoch();
+  const bool begins_well = is_bare ? progress_.source_offset <= cut.end
+                                   : remains(progress_.source_offset, progress_.source_leader_epoch);
+  if (gone == window_.begin() && !begins_well) return false;
+  if (gone != window_.end() && gone->seen_by_target) return false;
+  // What was skipped there is not there any more.
+  if (skipped_until_ > cut.end) skipped_until_ = Offset();
+  rewind(static_cast<std::size_t>(gone - window_.begin()));
+  return true;
+}
+
 void PartitionPipeline::skip_to(Offset offset) {
   LH_CHECK(offset > fetch_offset_);
   count_lost(offset - fetch_offset_);
@@ -248,13 +266,13 @@ void PartitionPipeline::read_again_from(std::size_t index) {
 }
 
 void PartitionPipeline::rewind(std::size_t index) {
-  const auto& first = window_[index];
-  planned_sequence_ = first.sequence;
+  const bool is_all = index == window_.size();
+  if (!is_all) planned_sequence_ = window_[index].sequence;
   // Right behind the batch before it, so that offset and leader epoch belong together: what lies between the
   // two, control batches for example, may have another epoch.
   fetch_offset_ = index > 0 ? window_[index - 1].batch.next : progress_.source_offset;
   fetch_epoch_ = index > 0 ? window_[index - 1].batch.leader_epoch : progress_.source_leader_epoch;
-  if (skipped_until_ > fetch_offset_ && skipped_until_ <= first.batch.base) {
+  if (skipped_until_ > fetch_offset_ && (is_all || skipped_until_ <= window_[index].batch.base)) {
     fetch_offset_ = skipped_until_;
     fetch_epoch_ = LeaderEpoch();
   }

@@ -132,6 +132,14 @@ class PartitionPipeline {
   /// read_committed.
   [[nodiscard]] Offset end() const { return end_; }
   void see_end(Offset end) { end_ = end; }
+  /// The source's log was cut: of `cut.epoch` and those before it, it holds what lies below `cut.end`, and of
+  /// later ones that were read nothing (Fetch's diverging epoch, KIP-595). What was read beyond is read again
+  /// where none of it can have been sent; returns false, and changes nothing, where some of it was.
+  struct Cut {
+    LeaderEpoch epoch;
+    Offset end;
+  };
+  [[nodiscard]] bool on_cut(Cut cut);
   /// Goes on reading at `offset`, above `fetch_offset()`: what lies between does not exist any more, and
   /// counts as lost.
   void skip_to(Offset offset);
@@ -249,7 +257,7 @@ class PartitionPipeline {
   /// `damaged` is set where the anomaly is a batch that can be skipped.
   void on_anomaly(std::optional<Stop> stop, const std::optional<DamagedBatch>& damaged);
   void read_again_from(std::size_t index);
-  /// Takes the batches from `index` on out of the window: they are read again.
+  /// Takes the batches from `index` on out of the window: what lies behind those before it is read again.
   void rewind(std::size_t index);
   [[nodiscard]] Entry& entry(std::uint64_t number);
   [[nodiscard]] bool is_old(std::int64_t timestamp, std::int64_t wall_ms) const;

@@ -327,10 +327,7 @@ void SourceReader::take_partition(ShardPartition& partition, const protocol::Par
   partition.refused_reads = 0;
   auto& pipeline = partition.pipeline;
   if (data.diverging_epoch.epoch >= 0 || data.diverging_epoch.end_offset >= 0) {
-    pipeline.stop(
-        {StopReason::inconsistent_source, pipeline.settled_offset(),
-         fmt::format("its log was cut at offset {} (leader epoch {}): records that were replicated are gone",
-                     data.diverging_epoch.end_offset, data.diverging_epoch.epoch)});
+    take_cut(partition, LeaderEpoch(data.diverging_epoch.epoch), Offset(data.diverging_epoch.end_offset));
     return;
   }
   const bool committed = options_.isolation == protocol::IsolationLevel::read_committed;

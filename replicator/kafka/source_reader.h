@@ -69,6 +69,7 @@ class SourceReader {
   void take(const client::Owned<protocol::FetchResponse>& response, const std::vector<Asked>& chosen);
   void take_partition(ShardPartition& partition, const protocol::PartitionData& data, const Slice& frame);
   void take_error(ShardPartition& partition, const protocol::PartitionData& data);
+  void take_cut(ShardPartition& partition, LeaderEpoch epoch, Offset end);
   [[nodiscard]] net::Task find_position(ShardPartition& partition);
 
   client::Cluster& source_;

@@ -1,4 +1,4 @@
-// The part of SourceReader that finds a position when the source refuses the one it has.
+// The part of SourceReader that finds a position when the source refuses the one it has, or has cut its log.
 
 #include <utility>
 #include <vector>
@@ -13,6 +13,25 @@ namespace {
 constexpr milliseconds kOffsetsTimeout{30'000};
 
 }  // namespace
+
+void SourceReader::take_cut(ShardPartition& partition, LeaderEpoch epoch, Offset end) {
+  auto& pipeline = partition.pipeline;
+  const auto position = pipeline.fetch_offset();
+  if (pipeline.on_cut({.epoch = epoch, .end = end})) {
+    log::warn("the log of the source was cut: what was read beyond, and not sent, is read again",
+              {{"flow", options_.name()},
+               {"topic", partition.source.topic},
+               {"partition", partition.source.partition},
+               {"read_to", position},
+               {"log_end", end},
+               {"leader_epoch", epoch}});
+    return;
+  }
+  pipeline.stop({StopReason::inconsistent_source, pipeline.settled_offset(),
+                 fmt::format("its log was cut at offset {} (leader epoch {}): records that were replicated "
+                             "are gone",
+                             end, epoch)});
+}
 
 net::Task SourceReader::find_position(ShardPartition& partition) {
   const auto isolation = options_.isolation;

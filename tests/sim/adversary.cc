@@ -67,15 +67,17 @@ constexpr FaultAction kActions[] = {FaultAction::disconnect, FaultAction::stall,
 }  // namespace
 
 Adversary::Adversary(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan,
-                     Crew& crew)
+                     Crew& crew, Writers& writers)
     : loop_(loop),
       net_(net),
       trace_(trace),
       tally_(tally),
       plan_(plan),
       crew_(crew),
+      writers_(writers),
       chance_(plan.seed, 0x616476),
-      losses_(plan.seed, 0x746C73) {}
+      losses_(plan.seed, 0x746C73),
+      cuts_(plan.seed, 0x637573) {}
 
 std::vector<std::string> Adversary::kinds(const RunOptions& options) {
   std::vector<std::string> kinds = {"cut on the way to the broker",
@@ -95,6 +97,7 @@ std::vector<std::string> Adversary::kinds(const RunOptions& options) {
                                     "coordinators moved",
                                     "log compacted",
                                     "records deleted at the source",
+                                    "source lost its tail",
                                     "transactional ids expired",
                                     "epochs used up",
                                     "two instances at once",
@@ -111,6 +114,8 @@ void Adversary::start(SteadyTime end) {
   end_ = end;
   schedule(chance_, plan_.fault_pace, &Adversary::strike);
   if (plan_.target_loses_tails) schedule(losses_, 2 * plan_.fault_pace, &Adversary::lose_tails);
+  if (std::ranges::any_of(plan_.topics, &TopicPlan::loses_end))
+    schedule(cuts_, 4 * plan_.fault_pace, &Adversary::cut_source);
 }
 
 void Adversary::schedule(Chance& chance, milliseconds pace, Blow blow) {

@@ -10,7 +10,8 @@ namespace longhaul::sim {
 /// Makes things go wrong in a world, one after another, as its seed says; and in the end heals all of it.
 class Adversary {
  public:
-  Adversary(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan, Crew& crew);
+  Adversary(SimLoop& loop, SimNet& net, Trace& trace, Tally& tally, const WorldPlan& plan, Crew& crew,
+            Writers& writers);
 
   void start(SteadyTime end);
   /// Everything works again, for good.
@@ -47,6 +48,7 @@ class Adversary {
   void clean();
   void delete_start();
   void lose_tails();
+  void cut_source();
   void add_rule(Site& site, sandbox::FaultRule rule);
   void count_rules();
 
@@ -56,9 +58,11 @@ class Adversary {
   Tally& tally_;
   const WorldPlan& plan_;
   Crew& crew_;
+  Writers& writers_;
   Chance chance_;
   /// Apart, so that the other faults of a seed stay the same.
   Chance losses_;
+  Chance cuts_;
   SteadyTime end_{};
   bool healed_ = false;
 };

@@ -28,9 +28,17 @@ struct Record {
   [[nodiscard]] std::string to_string() const;
 };
 
-/// What the producers of the source were told is stored, in order of offsets.
+/// A log of the source as the flow could read it, just before an unclean election cut it.
+struct Life {
+  std::int64_t cut = 0;
+  std::int64_t end = 0;
+  std::vector<Record> records;
+};
+
+/// What the producers of the source were told is stored, in order of offsets, without what was cut off since.
 struct Oracle {
   std::map<TopicPartition, std::vector<Record>> records;
+  std::map<TopicPartition, std::vector<Life>> lives;
   std::int64_t count = 0;
 };
 
@@ -39,7 +47,13 @@ struct LostRange {
   std::int64_t from = 0;
   std::int64_t to = 0;
 };
-using Losses = std::map<TopicPartition, std::vector<LostRange>>;
+
+/// What the flow has said of partitions.
+struct Told {
+  std::map<TopicPartition, std::vector<LostRange>> losses;
+  /// Those that are stopped in the end.
+  std::set<TopicPartition> stopped;
+};
 
 /// The data records of a log, and where it begins and ends.
 struct Log {

@@ -105,6 +105,7 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   plan.target_loses_tails = one_writer && !old_timestamps && Chance(seed, 0x746C).one_in(3);
   plan.instance_life = milliseconds(chance.one_of({0, 20'000, 60'000, 150'000}));
   Chance shape(seed, 0x736861);
+  Chance cuts(seed, 0x637574);
   const bool committed = plan.instance.isolation == protocol::IsolationLevel::read_committed;
   const auto topics = chance.between(1, 3);
   for (std::int64_t i = 0; i < topics; ++i) {
@@ -118,6 +119,8 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
     topic.is_append_time = shape.one_in(5);
     // Of what is gone nobody can say any more whether it was committed.
     topic.loses_start = shape.one_in(4) && !topic.is_compacted && !committed;
+    // Where the target loses what the source has lost, too, nobody can say what had come.
+    topic.loses_end = cuts.one_in(5) && !topic.is_compacted && !topic.loses_start && !plan.target_loses_tails;
     const auto writers = chance.between(1, 2);
     for (std::int64_t w = 0; w < writers; ++w)
       plan.writers.push_back(writer_plan(chance, topic, old_timestamps));
@@ -150,9 +153,9 @@ std::string WorldPlan::to_string() const {
   }
   for (const auto& topic : topics) {
     text +=
-        fmt::format("\n  {}{}{}{} with {} partitions from {} ms{}", topic.is_compacted ? "compacted " : "",
+        fmt::format("\n  {}{}{}{}{} with {} partitions from {} ms{}", topic.is_compacted ? "compacted " : "",
                     topic.is_append_time ? "append-time " : "", topic.loses_start ? "losing " : "",
-                    topic.name, topic.partitions, topic.created_at.count(),
+                    topic.loses_end ? "cut " : "", topic.name, topic.partitions, topic.created_at.count(),
                     topic.grows_at ? fmt::format(", one more at {} ms", topic.grows_at->count()) : "");
   }
   for (const auto& writer : writers) {

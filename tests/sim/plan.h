@@ -27,6 +27,8 @@ struct TopicPlan {
   bool is_append_time = false;
   /// Now and then its oldest records are deleted, replicated or not.
   bool loses_start = false;
+  /// Unclean elections cut its ends off, replicated or not.
+  bool loses_end = false;
   /// When it is created, and when it gets one partition more (nothing: never).
   milliseconds created_at{0};
   std::optional<milliseconds> grows_at;

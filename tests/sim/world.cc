@@ -26,7 +26,7 @@ std::string field(const std::string& line, std::string_view name) {
 }
 
 /// Notes which source offsets the flow reports as lost.
-void take_loss(const std::string& line, Losses& losses) {
+void take_loss(const std::string& line, Told& told) {
   LostRange range;
   const auto at = line.find("source offsets ");
   const bool is_known =
@@ -36,24 +36,24 @@ void take_loss(const std::string& line, Losses& losses) {
           : std::sscanf(line.c_str() + at, "source offsets %ld..%ld", &range.from, &range.to) == 2;
   const auto partition = field(line, "partition");
   if (!is_known || partition.empty()) return;
-  losses[{field(line, "topic"), PartitionIndex(std::atoi(partition.c_str()))}].push_back(range);
+  told.losses[{field(line, "topic"), PartitionIndex(std::atoi(partition.c_str()))}].push_back(range);
 }
 
 /// Log lines of the world that is running.
 struct Lines {
   static inline Trace* trace = nullptr;
   static inline std::vector<std::string> stops;
-  static inline Losses losses;
+  static inline Told told;
 
   explicit Lines(Trace& of) {
     trace = &of;
     stops.clear();
-    losses.clear();
+    told = {};
     log::set_capture([](log::Level level, std::string_view line) {
       if (trace->prints()) trace->note(fmt::format("        {}", line));
       if (level == log::Level::error && line.find("partition stopped") != std::string_view::npos)
         stops.emplace_back(line);
-      if (line.find("they are lost") != std::string_view::npos) take_loss(std::string(line), losses);
+      if (line.find("they are lost") != std::string_view::npos) take_loss(std::string(line), told);
     });
   }
   ~Lines() { log::set_capture(nullptr); }
@@ -70,7 +70,7 @@ class World {
         target_(net_.add("b", plan_.target)),
         writers_(loop_.time, net_, trace_, source_, seed, plan_.writers),
         crew_(loop_, net_, trace_, outcome_.tally, plan_),
-        adversary_(loop_, net_, trace_, outcome_.tally, plan_, crew_) {
+        adversary_(loop_, net_, trace_, outcome_.tally, plan_, crew_, writers_) {
     outcome_.seed = seed;
   }
 
@@ -100,7 +100,12 @@ class World {
     const auto says = [&line](replicator::StopReason reason) {
       return line.find(replicator::describe(reason)) != std::string::npos;
     };
-    return plan_.two_instances && says(replicator::StopReason::taken_over);
+    if (plan_.two_instances && says(replicator::StopReason::taken_over)) return true;
+    const TopicPartition partition{field(line, "topic"),
+                                   PartitionIndex(std::atoi(field(line, "partition").c_str()))};
+    return writers_.oracle().lives.contains(partition) &&
+           (says(replicator::StopReason::inconsistent_source) ||
+            says(replicator::StopReason::state_mismatch));
   }
 
   void problem(std::string text) { outcome_.problems.push_back(std::move(text)); }
@@ -166,9 +171,9 @@ class World {
     wait_for_markers("while nothing was written");
     crew_.drain_current(outcome_.problems);
     wait_for_markers("after the drain");
-    for (auto& wrong : check_logs(net_, plan_, writers_.oracle(), Lines::losses)) problem(std::move(wrong));
+    for (auto& wrong : check_logs(net_, plan_, writers_.oracle(), Lines::told)) problem(std::move(wrong));
     if (outcome_.problems.empty()) {
-      for (auto& wrong : check_state(net_, plan_, writers_.oracle())) problem(std::move(wrong));
+      for (auto& wrong : check_state(net_, plan_, writers_.oracle(), Lines::told)) problem(std::move(wrong));
     }
     for (auto& wrong : check_aborts(net_, plan_)) problem(std::move(wrong));
     for (const auto& failed : crew_.failed_starts()) problem("a start failed: " + failed);
@@ -178,8 +183,7 @@ class World {
   /// loses are looked for a moment later.
   void wait_for_markers(std::string_view when) {
     const auto limit = loop_.time.now() + seconds(20);
-    while (!open_transactions(net_).empty() && loop_.time.now() < limit)
-      loop_.run_to(loop_.time.now() + milliseconds(10));
+    (void)loop_.run_until(limit, [this] { return !target_.cluster->has_open_transactions(); });
     for (const auto& open : open_transactions(net_)) problem(fmt::format("{}: {}", when, open));
   }
 
@@ -193,12 +197,21 @@ class World {
       crew_.current()->ask_status();
       loop_.settle();
       const auto& status = crew_.current()->status();
-      if (status && !status->stopped.empty() && stopped_before_ < kRestartsMax) {
+      if (!status) continue;
+      auto& told = Lines::told.stopped;
+      told.clear();
+      for (const auto& stopped : status->stopped) told.insert(stopped.source);
+      const bool helpless = std::ranges::all_of(
+          told, [this](const auto& partition) { return is_lost_cause(net_, writers_.oracle(), partition); });
+      if (!helpless && stopped_before_ < kRestartsMax) {
         ++stopped_before_;
         crew_.replace_current();
         continue;
       }
-      if (status && target_is_long_enough(net_, plan_) && status->lag == 0 && status->behind_goal == 0 &&
+      // What is stopped lags behind for ever.
+      const bool level =
+          told.empty() ? status->lag == 0 : check_logs(net_, plan_, writers_.oracle(), Lines::told).empty();
+      if (level && target_is_long_enough(net_, plan_, Lines::told) && status->behind_goal == 0 &&
           status->missing_topics == 0) {
         trace_.event("caught up");
         return;

@@ -232,6 +232,13 @@ bool Writers::end_transactions() {
   return all;
 }
 
+void Writers::cut(const TopicPartition& partition, Life life) {
+  const auto found = oracle_.records.find(partition);
+  if (found != oracle_.records.end())
+    std::erase_if(found->second, [&](const Record& record) { return record.offset >= life.cut; });
+  oracle_.lives[partition].push_back(std::move(life));
+}
+
 void Writers::write(Writer& writer) {
   std::int32_t partitions = 0;
   while (source_.cluster->partition(writer.plan.topic, PartitionIndex(partitions))) ++partitions;
