@@ -84,8 +84,9 @@ bool PartitionPipeline::on_cut(Cut cut) {
                                    : remains(progress_.source_offset, progress_.source_leader_epoch);
   if (gone == window_.begin() && !begins_well) return false;
   if (gone != window_.end() && gone->seen_by_target) return false;
-  // What was skipped there is not there any more.
-  if (skipped_until_ > cut.end) skipped_until_ = Offset();
+  // What was skipped need not be what the log holds there now; if it is, it is met again.
+  skipped_until_ = Offset();
+  anomalies_ = 0;
   rewind(static_cast<std::size_t>(gone - window_.begin()));
   return true;
 }
@@ -281,6 +282,8 @@ void PartitionPipeline::rewind(std::size_t index) {
     window_bytes_ -= window_.back().batch.bytes.size();
     window_.pop_back();
   }
+  // Nothing is left that an acknowledgement could come for.
+  if (window_.empty()) held_back_ = false;
 }
 
 void PartitionPipeline::settle(Entry& front) {

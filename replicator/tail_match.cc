@@ -15,6 +15,8 @@ namespace layout = protocol::batch_layout;
 
 /// Far above what a broker takes.
 constexpr std::size_t kPayloadMax = std::size_t{128} << 20U;
+/// A batch may have been damaged on the way; after so many looks in a row it is damaged on the source.
+constexpr int kDamagedLooks = 3;
 
 RecordBatchView view_of(const Slice& bytes) {
   const auto view = RecordBatchView::parse(bytes.bytes());
@@ -106,7 +108,6 @@ TailMatch::TailMatch(Options options)
       target_position_(options_.begin),
       source_position_(options_.stored.source_offset),
       source_next_(options_.stored.source_offset) {
-  options_.limits.verify_below = Offset(INT64_MAX);
   if (options_.source_cleaned) source_position_ = std::max(source_position_, options_.source_start);
   for (const auto& producer : options_.ours.stored) {
     sequences_[{producer.id, producer.epoch}] = producer.next_sequence;
@@ -166,19 +167,24 @@ Result<void> TailMatch::add_target(const Slice& records) {
   return {};
 }
 
+void TailMatch::on_damaged(Offset at, Offset next, std::string detail) {
+  source_.clear();
+  reads_again_ = ++damaged_looks_ < kDamagedLooks;
+  source_position_ = reads_again_ ? at : next;
+  if (reads_again_) return;
+  damaged_looks_ = 0;
+  if (!options_.skip_corrupt) stop_ = Stop{StopReason::corrupt_batch, at, std::move(detail)};
+}
+
 void TailMatch::add_source(const FetchedSet& set) {
+  reads_again_ = false;
   auto plan = plan_passthrough(set, source_position_, progress_.source_leader_epoch, options_.limits);
   if (plan.anomaly) {
     stop_ = std::move(plan.anomaly);
     return;
   }
   if (plan.damaged && plan.next_position == source_position_) {
-    if (options_.skip_corrupt) {
-      source_position_ = plan.damaged->next;
-      return;
-    }
-    stop_ = Stop{StopReason::corrupt_batch, plan.next_position, std::move(plan.damaged->detail)};
-    return;
+    return on_damaged(source_position_, plan.damaged->next, std::move(plan.damaged->detail));
   }
   for (auto& batch : plan.batches) {
     source_.push_back({.batch = std::move(batch), .matched = 0, .cursor = std::nullopt});
@@ -266,6 +272,9 @@ void TailMatch::match() {
       found.cursor.reset();
       forwarded.cursor.reset();
       take(std::min(found.records - found.matched, forwarded.batch.records - forwarded.matched));
+    } else if (forwarded.matched == 0 && !view_of(forwarded.batch.bytes).has_valid_crc()) {
+      const auto [base, next_base] = std::pair(forwarded.batch.base, forwarded.batch.next);
+      on_damaged(base, next_base, fmt::format("the batch at source offset {} is damaged", base));
     } else if (!compare(found, forwarded)) {
       return;
     }
@@ -337,6 +346,7 @@ void TailMatch::nothing_left_on_source() {
 void TailMatch::advance_source(std::int32_t count) {
   auto& forwarded = source_.front();
   const auto& batch = forwarded.batch;
+  damaged_looks_ = 0;
   forwarded.matched += count;
   source_next_ = source_offset(batch, forwarded.matched - 1) + 1;
   const bool done = forwarded.matched == batch.records;

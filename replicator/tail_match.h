@@ -73,9 +73,10 @@ class TailMatch {
     bool source_cleaned = false;
     /// Transactions of ours on the target that were aborted, found from `begin` on: nothing of them counts.
     std::vector<AbortedTransaction> aborted = {};
-    /// With which the source's batches are planned. Their checksums are looked at here in any case.
+    /// With which the source's batches are planned.
     PassLimits limits;
-    /// Damaged batches of the source are left out, as they were when the predecessor met them.
+    /// A batch of the source that is damaged, and not what stands on the target, is left out, as the
+    /// predecessor may have done.
     bool skip_corrupt = false;
   };
   explicit TailMatch(Options options);
@@ -93,6 +94,8 @@ class TailMatch {
   [[nodiscard]] Offset source_position() const { return source_position_; }
   /// Takes a record set of the source, fetched at `source_position()`.
   void add_source(const FetchedSet& set);
+  /// What was added last is damaged and to be fetched once more.
+  [[nodiscard]] bool reads_again() const { return reads_again_; }
   /// There is nothing at `source_position()` and behind it.
   void nothing_left_on_source();
 
@@ -125,6 +128,8 @@ class TailMatch {
   };
 
   void match();
+  /// The source's batch at `at`, which ends before `next`, does not match its checksum.
+  void on_damaged(Offset at, Offset next, std::string detail);
   [[nodiscard]] bool check_sequence(const Found& found);
   [[nodiscard]] bool is_same_batch(const Found& found, const Forwarded& forwarded) const;
   [[nodiscard]] Result<bool> same_records(Found& found, Forwarded& forwarded, std::int32_t count) const;
@@ -162,6 +167,9 @@ class TailMatch {
   bool front_checked_ = false;
   std::int64_t records_ = 0;
   std::vector<OffsetRun> runs_;
+  /// How often in a row the batch that comes next was damaged.
+  int damaged_looks_ = 0;
+  bool reads_again_ = false;
   std::optional<Stop> stop_;
 };
 

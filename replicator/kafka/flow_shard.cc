@@ -107,7 +107,16 @@ void FlowShard::report_skipped(const ShardPartition& partition, const SkippedRan
 
 void FlowShard::on_stopped(ShardPartition& partition) {
   const auto reason = partition.pipeline.stopped()->reason;
-  if (reason == StopReason::taken_over && !partition.transactional_id.empty()) {
+  // What was acknowledged in a transaction counts when that is committed.
+  const bool is_ahead = partition.transaction_id.empty() && partition.pipeline.counters().records > 0;
+  const int retakes = is_ahead ? 0 : partition.retakes;
+  const bool is_fenced = reason == StopReason::taken_over && !partition.transactional_id.empty();
+  if (is_fenced && retakes < kRetakesMax) {
+    attention_.contested.insert(partition.transactional_id);
+    take_again(partition, retakes + 1);
+    return;
+  }
+  if (is_fenced) {
     // Whoever has one partition of the id has them all. The flow reports it, once for all cores.
     attention_.lost.try_emplace(partition.transactional_id, partition.source);
     lose(partition.transactional_id);
@@ -122,9 +131,6 @@ void FlowShard::on_stopped(ShardPartition& partition) {
     take_again(partition, partition.retakes);
     return;
   }
-  // What was acknowledged in a transaction counts when that is committed.
-  const bool is_ahead = partition.transaction_id.empty() && partition.pipeline.counters().records > 0;
-  const int retakes = is_ahead ? 0 : partition.retakes;
   if (!partition.is_in_doubt() || retakes >= kRetakesMax) {
     report_stop(partition);
     return;

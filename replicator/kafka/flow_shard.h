@@ -85,6 +85,9 @@ struct ShardAttention {
   std::map<TopicPartition, Regime> regimes;
   /// Partitions to be taken over again: what the target holds of them is in doubt. With how often in a row.
   std::map<TopicPartition, int> retakes;
+  /// Transactional ids whose epoch the target has fenced: by another instance, or by itself, when it aborts
+  /// what a late request of ours has opened. The partitions that were refused are in `retakes`.
+  std::set<std::string> contested;
   /// A partition of each transactional id that another instance has taken over. They are stopped here.
   std::map<std::string, TopicPartition> lost;
 };

@@ -278,15 +278,12 @@ void Flow::take_failures(const PositionStore::Failures& failures) {
     const auto active = active_.find(source);
     if (!owners_.fenced() || active == active_.end()) continue;
     const auto owner = owners_.owner(owners_.id_of(active->second.target));
-    if (is_fenced(error)) {
-      owner->lost = true;
-      found_lost_.try_emplace(owner->transactional_id, source);
-    } else if (client::reaction_to(error) == client::Reaction::check_sequence ||
-               error.code == KafkaErrc::invalid_timestamp) {
-      // The state topic has lost what it knew of us, or the target's clock was moved: only another epoch may
-      // write there, and its marker says what time it is.
-      stale_.try_emplace(owner->transactional_id, owner);
-    }
+    // The state topic has lost what it knew of us, or the target's clock was moved: only another epoch may
+    // write there, and its marker says what time it is. A fenced epoch may be another instance's doing, or
+    // the coordinator's: whoever asks for the next one is told.
+    const bool needs_epoch = is_fenced(error) || error.code == KafkaErrc::invalid_timestamp ||
+                             client::reaction_to(error) == client::Reaction::check_sequence;
+    if (needs_epoch) stale_.try_emplace(owner->transactional_id, owner);
   }
 }
 
@@ -322,6 +319,7 @@ net::Task Flow::attention_loop() {
 }
 
 net::Async<void> Flow::attend(SteadyTime deadline) {
+  std::set<std::string> contested;
   for (const auto& shard : shards_) {
     auto* one = shard.get();
     auto attention = co_await on_core(
@@ -329,6 +327,15 @@ net::Async<void> Flow::attend(SteadyTime deadline) {
     retakes_.merge(attention.retakes);
     for (const auto& [source, regime] : attention.regimes) regimes_[source] = regime;
     found_lost_.merge(attention.lost);
+    contested.merge(attention.contested);
+  }
+  for (const auto& id : contested) {
+    LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
+    LH_CO_TRY(const bool ours, co_await renew(*owners_.owner(id), deadline));
+    if (!ours) continue;  // another instance has it; or that is seen when its partitions are taken over
+    log::warn(
+        "the target has fenced an epoch of ours that nobody has taken; its partitions are taken over again",
+        {{"flow", options_.name()}, {"transactional_id", id}});
   }
   if (!found_lost_.empty()) LH_CO_TRY_VOID(co_await lose(std::exchange(found_lost_, {}), deadline));
   if (!retakes_.empty()) LH_CO_TRY_VOID(co_await take_again(deadline));

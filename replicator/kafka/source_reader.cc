@@ -239,7 +239,7 @@ protocol::FetchRequest SourceReader::request_for(const std::vector<Asked>& chose
   request.max_bytes = options_.fetch_max_bytes;
   request.isolation_level = options_.isolation;
   std::unordered_map<std::string_view, std::size_t> places;
-  for (const auto& [partition, offset] : chosen) {
+  for (const auto& [partition, offset, last_epoch] : chosen) {
     const auto [place, is_new] = places.emplace(partition->source.topic, request.topics.size());
     if (is_new)
       request.topics.push_back({.topic = partition->source.topic, .topic_id = partition->source_id});
@@ -248,7 +248,7 @@ protocol::FetchRequest SourceReader::request_for(const std::vector<Asked>& chose
     asked.current_leader_epoch = partition->source_epoch.value();
     asked.fetch_offset = offset.value();
     if (version >= 12 && partition->checks_divergence) {
-      asked.last_fetched_epoch = partition->pipeline.fetched_leader_epoch().value();
+      asked.last_fetched_epoch = last_epoch.value();
     }
     asked.partition_max_bytes = options_.max_partition_fetch_bytes;
     request.topics[place->second].partitions.push_back(asked);
@@ -264,7 +264,9 @@ net::Async<void> SourceReader::fetch_once(Broker& broker, LaneKind kind,
   std::vector<Asked> asked;
   for (auto* partition : chosen) {
     const bool still_here = partition->source_broker == broker.id && partition->pipeline.wants_fetch();
-    if (still_here) asked.push_back({partition, partition->pipeline.fetch_offset()});
+    if (!still_here) continue;
+    const auto& pipeline = partition->pipeline;
+    asked.push_back({partition, pipeline.fetch_offset(), pipeline.fetched_leader_epoch()});
   }
   if (asked.empty()) co_return Result<void>{};
   LH_CO_TRY(auto version, connection->version_of<protocol::FetchRequest>());
@@ -308,8 +310,9 @@ void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
           asked.find(answer_key(topic.topic, by_id ? topic.topic_id : TopicId(), data.partition_index));
       if (found == asked.end()) continue;
       auto& partition = *found->second->partition;
-      // Another lane has brought this stretch already: a partition may be in both while it changes over.
-      if (partition.pipeline.fetch_offset() != found->second->offset) continue;
+      // Another lane has brought this stretch already, or has seen that the log was cut: a partition may be
+      // in both while it changes over.
+      if (!found->second->is_current()) continue;
       partition.found_nothing_at.reset();
       if (!has_data) partition.found_nothing_at = found->second->offset;
       take_partition(partition, data, response.frame);

@@ -47,6 +47,12 @@ class SourceReader {
   struct Asked {
     ShardPartition* partition;
     Offset offset;
+    LeaderEpoch last_epoch;
+    /// Whether the partition still reads from there.
+    [[nodiscard]] bool is_current() const {
+      const auto& pipeline = partition->pipeline;
+      return pipeline.fetch_offset() == offset && pipeline.fetched_leader_epoch() == last_epoch;
+    }
   };
   enum class LaneKind { bulk, tip };
 

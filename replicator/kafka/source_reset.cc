@@ -16,8 +16,11 @@ constexpr milliseconds kOffsetsTimeout{30'000};
 
 void SourceReader::take_cut(ShardPartition& partition, LeaderEpoch epoch, Offset end) {
   auto& pipeline = partition.pipeline;
+  if (!pipeline.reading() || pipeline.stopped()) return;
   const auto position = pipeline.fetch_offset();
-  if (pipeline.on_cut({.epoch = epoch, .end = end})) {
+  // A marker that was cut off may have decided about records in front of the cut.
+  const bool may_go_back = options_.isolation == protocol::IsolationLevel::read_uncommitted;
+  if (may_go_back && pipeline.on_cut({.epoch = epoch, .end = end})) {
     log::warn("the log of the source was cut: what was read beyond, and not sent, is read again",
               {{"flow", options_.name()},
                {"topic", partition.source.topic},

@@ -121,7 +121,7 @@ net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, cons
     LH_CO_TRY(const auto fetched,
               co_await fetch_partition(source, request.source, position, options.isolation, deadline));
     match.add_source(to_set(fetched, options.isolation));
-    if (!match.wants_source() || match.source_position() != position) continue;
+    if (!match.wants_source() || match.reads_again() || match.source_position() != position) continue;
     // A cleaner may have left nothing from here to the end of the log.
     match.nothing_left_on_source();
     if (!match.wants_source()) continue;

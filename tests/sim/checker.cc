@@ -112,9 +112,10 @@ bool is_of_former_life(const Life& life, const std::vector<Record>& target) {
                                [](const Record& a, const Record& b) { return a.same_content(b); });
   const auto lost =
       std::ranges::count_if(life.records, [&](const Record& r) { return r.offset >= life.cut; });
+  const auto left = std::ssize(life.records) - lost;
+  if (std::ssize(target) > left) return same;
   // Offsets without a record for the target, of markers for example, were read too.
-  const bool has_holes = life.end - life.cut != lost;
-  return same && (std::ssize(target) > std::ssize(life.records) - lost || has_holes);
+  return same && std::ssize(target) == left && life.end - life.cut > lost;
 }
 
 /// The first record that was written, is not on the target and was not reported as lost.

@@ -119,11 +119,15 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
     topic.is_append_time = shape.one_in(5);
     // Of what is gone nobody can say any more whether it was committed.
     topic.loses_start = shape.one_in(4) && !topic.is_compacted && !committed;
-    // Where the target loses what the source has lost, too, nobody can say what had come.
-    topic.loses_end = cuts.one_in(5) && !topic.is_compacted && !topic.loses_start && !plan.target_loses_tails;
     const auto writers = chance.between(1, 2);
     for (std::int64_t w = 0; w < writers; ++w)
       plan.writers.push_back(writer_plan(chance, topic, old_timestamps));
+    // Where the target loses what the source has lost, too, nobody can say what had come; where markers are
+    // lost, nobody can say what was committed.
+    const bool has_markers = std::any_of(plan.writers.end() - writers, plan.writers.end(),
+                                         [](const auto& one) { return one.kind == kTransactional; });
+    topic.loses_end = cuts.one_in(5) && !topic.is_compacted && !topic.loses_start &&
+                      !plan.target_loses_tails && !(committed && has_markers);
     plan.topics.push_back(std::move(topic));
   }
   // The records of a world are about the same number, whatever its writers are like.

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 
+#include "protocol/messages/add_partitions_to_txn.h"
+#include "protocol/messages/init_producer_id.h"
 #include "tests/sim/flow_world.h"
 
 namespace longhaul::test {
@@ -105,6 +108,69 @@ TEST(TakeOver, TransactionalIdsOutliveDaysWithoutARecord) {
   // What nobody uses does expire here.
   expire(milliseconds(1));
   EXPECT_TRUE(producers().empty());
+}
+
+/// A request of ours adds every partition of the remote topic to a transaction of `id`, long after its sender
+/// has given it up; true when the coordinator took it.
+bool adds_partitions_late(FlowWorld& world, const std::string& id) {
+  const auto holder = world.b().transaction(id);
+  protocol::AddPartitionsToTxnRequest request{.transactional_id = id,
+                                              .producer_id = holder->producer_id,
+                                              .producer_epoch = holder->producer_epoch,
+                                              .topics = {}};
+  request.topics.push_back({.name = "A.topic", .partitions = {0, 1, 2, 3}});
+  request.topics.push_back({.name = "mm2-longhaul.A.internal", .partitions = {0}});
+  constexpr std::int16_t kVersion = 3;
+  return std::ranges::any_of(std::array{1, 2}, [&](int broker) {
+    const auto answer = world.net().call("b", broker, request, kVersion);
+    const auto& results = answer.results_by_topic;
+    return !results.empty() && results[0].results_by_partition.at(0).partition_error_code == KafkaErrc::none;
+  });
+}
+
+TEST(TakeOver, AnEpochThatTheCoordinatorHasFencedByItselfStopsNothing) {
+  FlowWorld world;
+  world.feed(4);
+  world.start();
+  ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
+  const auto ids = world.b().transactional_ids();
+  ASSERT_EQ(ids.size(), 1U);
+  ASSERT_TRUE(adds_partitions_late(world, ids[0]));
+  // Nobody ends it, so the coordinator does, under an epoch that nobody holds.
+  ASSERT_TRUE(
+      world.loop().run_until([&] { return !world.b().aborted_by_mistake().empty(); }, seconds(1'800)));
+  ASSERT_TRUE(world.loop().run_until([&] { return !world.b().has_open_transactions(); }, seconds(60)));
+  world.feed(6);
+  EXPECT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(120)));
+  world.feed(2);
+  EXPECT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(60)));
+  EXPECT_TRUE(world.end().has_value());
+  expect_same(world);
+}
+
+TEST(TakeOver, AnEpochThatSomebodyHasTakenStopsAll) {
+  FlowWorld world;
+  world.feed(4);
+  world.start();
+  ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
+  const auto id = world.b().transactional_ids().at(0);
+  protocol::InitProducerIdRequest request;
+  request.transactional_id = id;
+  request.transaction_timeout_ms = 5'000;
+  constexpr std::int16_t kVersion = 4;
+  ASSERT_TRUE(std::ranges::any_of(std::array{1, 2}, [&](int broker) {
+    return world.net().call("b", broker, request, kVersion).error_code == KafkaErrc::none;
+  }));
+  // Whoever it is fences the partitions, as a successor does.
+  ASSERT_TRUE(adds_partitions_late(world, id));
+  ASSERT_TRUE(
+      world.loop().run_until([&] { return !world.b().aborted_by_mistake().empty(); }, seconds(1'800)));
+  world.feed(2);
+  EXPECT_FALSE(world.loop().run_until([&] { return world.caught_up(); }, seconds(300)));
+  for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition)
+    EXPECT_EQ(world.target_records(partition).size(), 12U) << partition;
+  EXPECT_EQ(world.b().transaction(id)->producer_epoch, 2) << "nobody has asked for another epoch in vain";
+  (void)world.end();
 }
 
 /// A transaction that is committed, and has not all of its markers yet.

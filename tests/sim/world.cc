@@ -1,5 +1,7 @@
 #include "tests/sim/world.h"
 
+#include <functional>
+
 #include "base/log_capture.h"
 #include "protocol/messages/create_partitions.h"
 #include "tests/sim/adversary.h"
@@ -42,17 +44,20 @@ void take_loss(const std::string& line, Told& told) {
 /// Log lines of the world that is running.
 struct Lines {
   static inline Trace* trace = nullptr;
-  static inline std::vector<std::string> stops;
+  static inline std::function<bool(const std::string&)> may_stop;
+  static inline std::vector<std::string> wrong_stops;
   static inline Told told;
 
-  explicit Lines(Trace& of) {
+  Lines(Trace& of, std::function<bool(const std::string&)> excuse) {
     trace = &of;
-    stops.clear();
+    may_stop = std::move(excuse);
+    wrong_stops.clear();
     told = {};
     log::set_capture([](log::Level level, std::string_view line) {
       if (trace->prints()) trace->note(fmt::format("        {}", line));
-      if (level == log::Level::error && line.find("partition stopped") != std::string_view::npos)
-        stops.emplace_back(line);
+      const bool stops =
+          level == log::Level::error && line.find("partition stopped") != std::string_view::npos;
+      if (stops && !may_stop(std::string(line))) wrong_stops.emplace_back(line);
       if (line.find("they are lost") != std::string_view::npos) take_loss(std::string(line), told);
     });
   }
@@ -75,7 +80,7 @@ class World {
   }
 
   Outcome run() {
-    const Lines lines(trace_);
+    const Lines lines(trace_, [this](const std::string& line) { return may_stop(line); });
     if (trace_.prints()) trace_.note(plan_.to_string());
     began_ = loop_.time.now();
     create_topics();
@@ -84,9 +89,7 @@ class World {
     crew_.finish();
     loop_.run_to(began_ + std::chrono::minutes(options_.virtual_minutes));
     if (loop_.spins()) problem("something runs for ever while no time passes");
-    for (const auto& line : Lines::stops) {
-      if (!may_stop(line)) problem(line);
-    }
+    for (auto& line : Lines::wrong_stops) problem(std::move(line));
     outcome_.hash = trace_.hash();
     outcome_.records = writers_.oracle().count;
     outcome_.requests = net_.requests;
@@ -95,7 +98,8 @@ class World {
   }
 
  private:
-  /// Stops that a world brings about on purpose, and that a restart ends.
+  /// Whether a world has brought a stop about on purpose by now: two instances, or a log of the source that
+  /// was cut.
   [[nodiscard]] bool may_stop(const std::string& line) const {
     const auto says = [&line](replicator::StopReason reason) {
       return line.find(replicator::describe(reason)) != std::string::npos;

@@ -54,7 +54,10 @@ TEST(PipelineCut, ReadsAgainFromTheFirstBatchOfAnEpochThatNeverWas) {
 
 TEST(PipelineCut, ReadsAllAgainDownToWhatIsStored) {
   auto pipeline = in_two_epochs();
+  pipeline.hold_back();
+  ASSERT_FALSE(pipeline.wants_fetch());
   ASSERT_TRUE(pipeline.on_cut(cut_at(3, 1)));
+  EXPECT_TRUE(pipeline.wants_fetch()) << "no acknowledgement will come to end the rest";
   EXPECT_EQ(pipeline.fetch_offset(), Offset(2));
   EXPECT_EQ(pipeline.fetched_leader_epoch(), LeaderEpoch(1));
   EXPECT_TRUE(pipeline.idle());
@@ -93,6 +96,25 @@ TEST(PipelineCut, DoesNotTrustAPositionOfUnknownEpochBehindOwnRecords) {
   PartitionPipeline of_epoch(known, {});
   EXPECT_FALSE(of_epoch.on_cut(cut_at(10, 2))) << "what stood before it is gone";
   EXPECT_TRUE(of_epoch.on_cut(cut_at(10, 3)));
+}
+
+TEST(PipelineCut, DoesNotPassOverWhatItSkippedBefore) {
+  auto pipeline = in_two_epochs();
+  pipeline.skip_to(Offset(15));
+  ASSERT_TRUE(pipeline.on_cut(cut_at(20, 2)));
+  EXPECT_EQ(pipeline.fetch_offset(), Offset(8)) << "another log may hold something there";
+  EXPECT_EQ(pipeline.fetched_leader_epoch(), LeaderEpoch(2));
+}
+
+TEST(PipelineCut, ForgetsAStopThatLiesBehindIt) {
+  PartitionPipeline pipeline(start_at(0), {});
+  pipeline.on_fetched(fetched({{.base = 0, .records = 2, .leader_epoch = 1},
+                               {.base = 2, .records = 2, .leader_epoch = 2, .attribute_bits = 6}}));
+  EXPECT_FALSE(pipeline.wants_fetch()) << "an unknown codec ends it";
+  ASSERT_TRUE(pipeline.on_cut(cut_at(2, 1)));
+  EXPECT_TRUE(pipeline.wants_fetch());
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
+  EXPECT_FALSE(pipeline.stopped());
 }
 
 TEST(PipelineCut, GoesBackOverControlBatches) {

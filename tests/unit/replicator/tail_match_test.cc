@@ -288,29 +288,32 @@ TEST(TailMatch, StopsWhenASourceBatchOnTheWayCannotBeCompared) {
   EXPECT_EQ(match.stopped()->reason, StopReason::state_mismatch);
 }
 
+/// Adds the source's batches as a broker answers, from the one that holds the position on, with one of them
+/// damaged in the first `damaged_looks` answers; returns how often it was asked.
+int feed_with_damage(TailMatch& match, std::size_t damaged, int damaged_looks) {
+  int answers = 0;
+  while (match.wants_source() && answers < 20) {
+    std::vector<Bytes> parts;
+    for (std::size_t i = 0; i < kSource.size(); ++i) {
+      if (Offset(kSource[i].base + kSource[i].records) <= match.source_position()) continue;
+      parts.push_back(testing::encode(kSource[i]));
+      if (i == damaged && answers < damaged_looks) parts.back().back() ^= std::byte{1};
+    }
+    match.add_source(
+        {.records = joined(parts), .high_watermark = Offset(1000), .last_stable_offset = Offset(1000)});
+    ++answers;
+  }
+  return answers;
+}
+
 TEST(TailMatch, LeavesOutDamagedBatchesWhereThePredecessorDid) {
-  auto second = testing::encode(kSource[1]);
-  second.back() ^= std::byte{1};
-  const FetchedSet source{
-      .records = joined({testing::encode(kSource[0]), second, testing::encode(kSource[2])}),
-      .high_watermark = Offset(1000),
-      .last_stable_offset = Offset(1000)};
   for (const bool skips : {true, false}) {
     auto with = options();
     with.skip_corrupt = skips;
     TailMatch match(std::move(with));
     const auto target = joined({forwarded(kSource[0], 70, 40), forwarded(kSource[2], 73, 43)});
     ASSERT_TRUE(match.add_target(target).has_value());
-    while (match.wants_source()) {
-      // As a broker answers: whole batches, the first one holds the position.
-      const auto at = match.source_position();
-      const auto begin = at < Offset(103)   ? 0
-                         : at < Offset(105) ? testing::encode(kSource[0]).size()
-                                            : testing::encode(kSource[0]).size() + second.size();
-      auto part = source;
-      part.records = source.records.part(source.records.bytes().subspan(begin));
-      match.add_source(part);
-    }
+    EXPECT_LT(feed_with_damage(match, 1, 99), 6);
     if (!skips) {
       ASSERT_TRUE(match.stopped());
       EXPECT_EQ(match.stopped()->reason, StopReason::corrupt_batch);
@@ -322,6 +325,30 @@ TEST(TailMatch, LeavesOutDamagedBatchesWhereThePredecessorDid) {
     EXPECT_EQ(match.progress().source_offset, Offset(111));
     EXPECT_EQ(match.progress().target_offset, Offset(77));
   }
+}
+
+TEST(TailMatch, ReadsAgainWhatMayHaveBeenDamagedOnTheWay) {
+  for (const bool skips : {true, false}) {
+    auto with = options();
+    with.skip_corrupt = skips;
+    TailMatch match(std::move(with));
+    // Cut elsewhere, so that the records have to be compared.
+    const auto target =
+        joined({forwarded(kSource[0], 70, 40), recut(103, 104, 73, 43), recut(104, 105, 74, 44)});
+    ASSERT_TRUE(match.add_target(target).has_value());
+    EXPECT_EQ(feed_with_damage(match, 1, 2), 3);
+    EXPECT_FALSE(match.stopped());
+    EXPECT_EQ(match.progress().source_offset, Offset(105));
+  }
+}
+
+TEST(TailMatch, KnowsABatchThatWasDamagedOnTheSourceSinceItWasForwarded) {
+  TailMatch match(options());
+  const auto target = joined({forwarded(kSource[0], 70, 40), forwarded(kSource[1], 73, 43)});
+  ASSERT_TRUE(match.add_target(target).has_value());
+  EXPECT_EQ(feed_with_damage(match, 1, 99), 1);
+  EXPECT_FALSE(match.stopped());
+  EXPECT_EQ(match.progress().source_offset, Offset(105));
 }
 
 TEST(TailMatch, PairsBatchesThatWereWrittenAnew) {
