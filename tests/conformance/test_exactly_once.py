@@ -5,6 +5,7 @@ import json
 import signal
 import time
 
+from . import wire
 from .longhaul import Longhaul, TwoClusters, command
 from .processes import wait_until
 
@@ -93,6 +94,25 @@ class TakeOverTest(ExactlyOnceCase):
                 self.more(awake, "asleep", topic, 10_000)
                 self.assertEqual(awake.matching(TAKEN_OVER), [])
                 self.finish("asleep", topic, awake)
+
+    def test_an_epoch_that_the_coordinator_fences_by_itself_stops_nothing(self):
+        topic = self.traffic("late")
+        with Longhaul(self.flow("late", topic)) as run:
+            self.more(run, "late", topic, 10_000)
+            wait_until(lambda: len(self.stored("late")) == PARTITIONS, 30, "positions")
+            producer = self.stored("late")[0]["producers"][-1]
+            ids = [name for name in self.tool.call("list_transactions", self.b)["transactions"]
+                   if name.startswith("longhaul::late->B:") and not name.endswith(":t")]
+            # A request of ours that arrives when everybody has given it up: nobody ends what it opens.
+            with wire.Connection(self.b.bootstrap) as connection:
+                errors = connection.add_partitions_to_txn(*ids, producer["id"], producer["epoch"], f"late.{topic}",
+                                                          range(PARTITIONS))
+            self.assertEqual(errors, [0] * PARTITIONS)
+            line = run.wait_line("fenced an epoch of ours that nobody has taken", 120)
+            self.assertIn(f"transactional_id={ids[0]}", line.text)
+            self.more(run, "late", topic, 10_000)
+            self.assertEqual(run.matching(f"{TAKEN_OVER}|partition stopped"), [], run.tail())
+            self.finish("late", topic, run)
 
     def test_old_timestamps_survive_kills(self):
         topic = "old-topic"

@@ -6,7 +6,7 @@ import gzip
 import socket
 import struct
 
-PRODUCE, FETCH, METADATA, API_VERSIONS, INIT_PRODUCER_ID = 0, 1, 3, 18, 22
+PRODUCE, FETCH, METADATA, API_VERSIONS, INIT_PRODUCER_ID, ADD_PARTITIONS_TO_TXN = 0, 1, 3, 18, 22, 24
 
 
 def _crc32c_table():
@@ -198,6 +198,16 @@ class Connection:
         answer = self.request(INIT_PRODUCER_ID, 1, string(transactional_id) + struct.pack(">i", 60_000))
         answer.take("i")
         return answer.take("hqh")
+
+    def add_partitions_to_txn(self, transactional_id, producer_id, producer_epoch, topic, partitions):
+        """The error of each partition, in order (AddPartitionsToTxn v2)."""
+        body = string(transactional_id) + struct.pack(">qhi", producer_id, producer_epoch, 1) + string(topic)
+        body += struct.pack(f">i{len(partitions)}i", len(partitions), *partitions)
+        answer = self.request(ADD_PARTITIONS_TO_TXN, 2, body)
+        answer.take("ii")
+        answer.string()
+        found = dict(answer.take("ih") for _ in range(answer.take("i")))
+        return [found[partition] for partition in partitions]
 
     def log(self, topic, partition=0):
         """The bytes of a partition from offset 0 to its high watermark, as the broker sends them (Fetch v10)."""

@@ -185,7 +185,10 @@ std::string compare_map(const Pairs& pairs, const std::map<std::int64_t, MapSegm
                        pairs[i].first, pairs[i].second);
   }
   if (mapped.size() == pairs.size()) return {};
-  return fmt::format("the map has {} records, the log {}", mapped.size(), pairs.size());
+  const auto& more = mapped.size() > pairs.size() ? mapped : pairs;
+  const auto& [source, target] = more[std::min(mapped.size(), pairs.size())];
+  return fmt::format("the map has {} records, the log {}; the first behind is {} -> {}", mapped.size(),
+                     pairs.size(), source, target);
 }
 
 std::string check_position(const Tables& tables, const TopicPartition& partition, const Log& source,

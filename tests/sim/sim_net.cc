@@ -103,6 +103,7 @@ net::Async<std::unique_ptr<net::Stream>> SimNet::connect(int instance, std::stri
     if (time_.now() >= deadline) co_return fail(net::NetErrc::timed_out);
   }
   LH_CO_TRY_VOID(co_await time_.sleep_until(time_.now() + road.latency + road.extra));
+  if (road.is_dead) co_return fail(make_error_code(boost::system::errc::connection_refused));
   if (time_.now() < road.refused_until) {
     ++tally_["connect refused"];
     co_return fail(make_error_code(boost::system::errc::connection_refused));
@@ -185,6 +186,7 @@ void SimNet::kill(int instance, Leftovers leftovers, milliseconds later_max) {
     reset(*link, leftovers, later);
     link->client_gone = true;
   }
+  for (const auto& [name, site] : sites_) roads_[{instance, name}].is_dead = true;
 }
 
 void SimNet::heal() {

@@ -72,6 +72,8 @@ struct Road {
   std::chrono::microseconds extra{0};
   SteadyTime blocked_until{};
   SteadyTime refused_until{};
+  /// The process at its beginning was killed: nothing comes from there any more.
+  bool is_dead = false;
 };
 
 /// What a client, whose process is gone or whose connection was cut, had written and the broker had not read.
