@@ -8,7 +8,7 @@
 namespace longhaul::app {
 
 ProduceWindow::Outgoing ProduceWindow::next_to_send() const {
-  if (rewinding_ || next_ >= batches_.size()) return {};
+  if (rewinding_ || next_ >= batches_.size() || (!is_known_ && in_flight_ > 0)) return {};
   const auto& entry = batches_[next_];
   return {entry.number, &entry.batch};
 }
@@ -24,6 +24,7 @@ std::vector<ProducedBatch> ProduceWindow::acknowledged(std::uint64_t number) {
   LH_CHECK(entry != batches_.end() && in_flight_ > 0);
   --in_flight_;
   entry->acknowledged = true;
+  is_known_ = true;
   std::vector<ProducedBatch> done;
   while (!batches_.empty() && batches_.front().acknowledged) {
     done.push_back(std::move(batches_.front().batch));

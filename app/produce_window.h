@@ -21,7 +21,8 @@ struct ProducedBatch {
 
 /// The batches of one partition that are not acknowledged yet, in order. An idempotent producer may have five
 /// under way; when one fails, those behind it fail too, and all are sent again from the first, with the same
-/// sequence numbers, once the last answer is there. Pure.
+/// sequence numbers, once the last answer is there. The first goes alone: a broker that does not know the
+/// producer takes any sequence, and with the second in front it would refuse the first for ever. Pure.
 class ProduceWindow {
  public:
   struct Outgoing {
@@ -59,6 +60,7 @@ class ProduceWindow {
   std::size_t next_ = 0;
   int in_flight_ = 0;
   bool rewinding_ = false;
+  bool is_known_ = false;  ///< to the broker: a batch was acknowledged
 };
 
 }  // namespace longhaul::app

@@ -26,8 +26,13 @@ std::vector<std::int32_t> counts(const std::vector<ProducedBatch>& batches) {
   return all;
 }
 
+/// The broker knows the producer: one batch is done already.
 ProduceWindow filled(int batches) {
   ProduceWindow window;
+  window.push(batch_of(100));
+  std::vector<std::uint64_t> first;
+  send_all(window, &first);
+  EXPECT_EQ(window.acknowledged(first.at(0)).size(), 1U);
   for (int i = 1; i <= batches; ++i) window.push(batch_of(i));
   return window;
 }
@@ -38,6 +43,17 @@ TEST(ProduceWindow, HoldsFiveBatchesAsBrokersRememberFive) {
   window.push(batch_of(5));
   EXPECT_FALSE(window.has_room());
   EXPECT_EQ(send_all(window), (std::vector<std::int32_t>{1, 2, 3, 4, 5}));
+}
+
+TEST(ProduceWindow, SendsNothingBehindTheFirstBatchBeforeTheBrokerKnowsTheProducer) {
+  ProduceWindow window;
+  for (int i = 1; i <= 3; ++i) window.push(batch_of(i));
+  std::vector<std::uint64_t> numbers;
+  EXPECT_EQ(send_all(window, &numbers), std::vector<std::int32_t>{1});
+  window.failed(numbers.at(0));
+  EXPECT_EQ(send_all(window), std::vector<std::int32_t>{1});
+  EXPECT_EQ(counts(window.acknowledged(numbers.at(0))), std::vector<std::int32_t>{1});
+  EXPECT_EQ(send_all(window), (std::vector<std::int32_t>{2, 3}));
 }
 
 TEST(ProduceWindow, EmptiesInOrder) {
