@@ -78,7 +78,7 @@ TEST(TakeOver, TransactionalIdsOutliveDaysWithoutARecord) {
     const auto text = std::to_string(after.count());
     ASSERT_TRUE(world.b().set_option("transactional.id.expiration.ms", text, world.net().now()).has_value());
   };
-  expire(hours(30));
+  expire(hours(26));
   const auto producers = [&world] {
     std::map<std::string, std::int64_t> found;
     for (const auto& id : world.b().transactional_ids()) found[id] = world.b().transaction(id)->producer_id;
@@ -96,8 +96,8 @@ TEST(TakeOver, TransactionalIdsOutliveDaysWithoutARecord) {
   const auto first = producers();
   const auto written = ends();
   ASSERT_FALSE(first.empty());
-  const auto until = world.loop().time.now() + hours(60);
-  (void)world.loop().run_until([&] { return world.loop().time.now() >= until; }, hours(72));
+  const auto until = world.loop().time.now() + hours(30);
+  (void)world.loop().run_until([&] { return world.loop().time.now() >= until; }, hours(36));
   EXPECT_EQ(producers(), first);
   EXPECT_EQ(ends(), written) << "nothing is written to remote topics meanwhile, no marker either";
   world.feed(2);
