@@ -45,6 +45,12 @@ net::Async<EpochEnd> ask(client::Cluster& cluster, const TopicPartition& partiti
 
 }  // namespace
 
+Stop cut_below(Offset position, Offset end, LeaderEpoch epoch) {
+  return {StopReason::inconsistent_source, position,
+          fmt::format("its log was cut at offset {} (leader epoch {}): records that were replicated are gone",
+                      end, epoch)};
+}
+
 net::Async<std::optional<Stop>> find_cut(client::Cluster& source, TopicPartition partition,
                                          const Progress& progress, SteadyTime deadline) {
   const auto position = progress.source_offset;
@@ -57,10 +63,7 @@ net::Async<std::optional<Stop>> find_cut(client::Cluster& source, TopicPartition
     if (end) {
       const bool is_known = end->end != Offset() && end->epoch != LeaderEpoch();
       if (!is_known || (end->epoch == epoch && end->end >= position)) co_return none;
-      co_return Stop{StopReason::inconsistent_source, position,
-                     fmt::format("its log was cut at offset {} (leader epoch {}): records that were "
-                                 "replicated are gone",
-                                 end->end, end->epoch)};
+      co_return cut_below(position, end->end, end->epoch);
     }
     auto error = end.error();
     // A broker that does not have the API cannot say.

@@ -14,4 +14,7 @@ namespace longhaul::replicator {
 [[nodiscard]] net::Async<std::optional<Stop>> find_cut(client::Cluster& source, TopicPartition partition,
                                                        const Progress& progress, SteadyTime deadline);
 
+/// The stop of a partition whose source log ends at `end`, under `epoch`, below what was replicated.
+[[nodiscard]] Stop cut_below(Offset position, Offset end, LeaderEpoch epoch);
+
 }  // namespace longhaul::replicator

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "client/admin_requests.h"
+#include "replicator/kafka/epoch_check.h"
 #include "replicator/kafka/source_reader.h"
 
 namespace longhaul::replicator {
@@ -30,10 +31,7 @@ void SourceReader::take_cut(ShardPartition& partition, LeaderEpoch epoch, Offset
                {"leader_epoch", epoch}});
     return;
   }
-  pipeline.stop({StopReason::inconsistent_source, pipeline.settled_offset(),
-                 fmt::format("its log was cut at offset {} (leader epoch {}): records that were replicated "
-                             "are gone",
-                             end, epoch)});
+  pipeline.stop(cut_below(pipeline.settled_offset(), end, epoch));
 }
 
 net::Task SourceReader::find_position(ShardPartition& partition) {

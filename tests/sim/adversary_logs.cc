@@ -54,7 +54,7 @@ void Adversary::cut_source() {
         continue;
       const auto written = writers_.oracle().records.find(partition);
       if (written == writers_.oracle().records.end()) continue;
-      const auto records = written->second;
+      const auto& records = written->second;
       auto from = std::max(state->start_offset, state->end_offset - cuts_.between(1, 20));
       // Mostly what has not come to the target yet, or the partition ends here.
       if (!cuts_.one_in(8)) {
@@ -69,7 +69,7 @@ void Adversary::cut_source() {
       if (!end) continue;
       ++tally_["source lost its tail"];
       trace_.event("{} of a ends at {} instead of {}", partition, *end, state->end_offset);
-      writers_.cut(partition, {.cut = *end, .end = state->end_offset, .records = records});
+      writers_.cut(partition, *end, state->end_offset);
     }
   }
   net_.deliver(source);

@@ -232,11 +232,10 @@ bool Writers::end_transactions() {
   return all;
 }
 
-void Writers::cut(const TopicPartition& partition, Life life) {
-  const auto found = oracle_.records.find(partition);
-  if (found != oracle_.records.end())
-    std::erase_if(found->second, [&](const Record& record) { return record.offset >= life.cut; });
-  oracle_.lives[partition].push_back(std::move(life));
+void Writers::cut(const TopicPartition& partition, std::int64_t cut, std::int64_t end) {
+  auto& records = oracle_.records[partition];
+  oracle_.lives[partition].push_back({.cut = cut, .end = end, .records = records});
+  std::erase_if(records, [cut](const Record& record) { return record.offset >= cut; });
 }
 
 void Writers::write(Writer& writer) {

@@ -44,8 +44,8 @@ class Writers {
   void write_once();
   /// Ends the transactions that are open; returns whether all could be ended.
   bool end_transactions();
-  /// An unclean election has cut the log: `life` is what it was.
-  void cut(const TopicPartition& partition, Life life);
+  /// An unclean election has cut a log that ended at `end`: it ends at `cut` now.
+  void cut(const TopicPartition& partition, std::int64_t cut, std::int64_t end);
   [[nodiscard]] const Oracle& oracle() const { return oracle_; }
 
  private:
