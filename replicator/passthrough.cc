@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "codecs/codec.h"
+#include "protocol/legacy_message.h"
 #include "protocol/record_batch.h"
 
 namespace longhaul::replicator {
@@ -24,6 +25,16 @@ constexpr std::size_t kRecordsAtATime = std::size_t{1} << 18U;
 /// Messages of magic 0 and 1 that are not compressed stand alone in the log; they are put together up to this
 /// size.
 constexpr std::size_t kLegacyGroupBytes = std::size_t{1} << 20U;
+
+bool is_empty(const RecordBatchView& batch) {
+  return batch.records_count() == 0;
+}
+
+/// The time by which the target remembers the producer. Passed through, a batch with append times has those
+/// of its producer there: the first of them, for the others would have to be read.
+std::int64_t times_on_target(const RecordBatchView& batch) {
+  return batch.is_log_append_time() ? batch.base_timestamp() : batch.max_timestamp();
+}
 
 /// Whether a data batch has to be written anew.
 bool needs_rewriting(const RecordBatchView& batch, Offset position, const PassLimits& limits) {
@@ -79,6 +90,10 @@ class Planner {
     if (batch.base_offset() < log_next_) {
       return fmt::format("base offset {} after offset {}", batch.base_offset(), log_next_.value() - 1);
     }
+    if (limits_.between_batches && batch.base_offset() < position_ && batch.last_offset() >= position_) {
+      return fmt::format("a batch that begins at offset {} where one ended before offset {}",
+                         batch.base_offset(), position_);
+    }
     if (batch.last_offset() >= set_.high_watermark) return beyond(batch.last_offset());
     if (batch.leader_epoch() < plan_.leader_epoch && batch.leader_epoch() != LeaderEpoch()) {
       return fmt::format("leader epoch {} after {} at offset {}", batch.leader_epoch(), plan_.leader_epoch,
@@ -94,19 +109,34 @@ class Planner {
   void take_batch(const RecordBatchView& batch) {
     write_group();
     if (ended_) return;
-    if (auto what = contradiction(batch)) return anomaly(StopReason::inconsistent_source, std::move(*what));
+    if (auto what = contradiction(batch)) {
+      return batch.has_valid_crc() ? anomaly(StopReason::inconsistent_source, std::move(*what))
+                                   : damaged(batch);
+    }
     log_next_ = batch.next_offset();
     // Also for batches below the position: their markers end the transactions that the list names.
     const auto is_aborted = aborted_.is_aborted(batch);
+    const bool is_below = batch.last_offset() < position_;
+    const bool leaves_out = !is_aborted || *is_aborted || is_below || batch.is_control() || is_empty(batch);
+    // No target will look at its checksum, and all that speaks for leaving it out is its own header.
+    const bool is_damaged = leaves_out && !batch.has_valid_crc();
+    if (is_below) {
+      damage_below_ = damage_below_ || is_damaged;
+      return;
+    }
+    if (damage_below_ && plan_.next_position == position_ && batch.base_offset() > position_) {
+      // The header may lie about where the one before ended.
+      return unreadable_entry(position_, batch.base_offset(), Error{RecordErrc::bad_checksum, {}});
+    }
+    if (is_damaged) return damaged(batch);
     if (!is_aborted) return anomaly(StopReason::malformed_batch, is_aborted.error().message());
-    if (batch.last_offset() < position_) return;
-    if (batch.is_control()) {
-      ++plan_.control_batches;
-    } else if (*is_aborted || batch.records_count() == 0) {
-      plan_.records_skipped += batch.records_count();
-    } else {
+    if (!leaves_out) {
       forward(batch);
       if (plan_.stop || plan_.damaged) return;
+    } else if (batch.is_control()) {
+      ++plan_.control_batches;
+    } else {
+      plan_.records_skipped += batch.records_count();
     }
     plan_.next_position = batch.next_offset();
     if (batch.leader_epoch() != LeaderEpoch()) plan_.leader_epoch = batch.leader_epoch();
@@ -115,6 +145,7 @@ class Planner {
   void forward(const RecordBatchView& batch) {
     const auto begin = std::max(batch.base_offset(), position_);
     if (!codecs::is_known(batch.compression())) {
+      if (!batch.has_valid_crc()) return damaged(batch);
       return stop(
           {StopReason::unknown_codec, begin, fmt::format("codec {}", static_cast<int>(batch.compression()))});
     }
@@ -124,15 +155,18 @@ class Planner {
       }
       return rewrite(begin, batch.leader_epoch());
     }
-    if (batch.base_offset() < limits_.verify_below && !batch.has_valid_crc()) {
-      return unreadable_entry(begin, batch.next_offset(), Error{RecordErrc::bad_checksum, {}});
-    }
+    if (batch.base_offset() < limits_.verify_below && !batch.has_valid_crc()) return damaged(batch);
     plan_.batches.push_back({.bytes = set_.records.part(batch.bytes()),
                              .base = batch.base_offset(),
                              .next = batch.next_offset(),
                              .records = batch.records_count(),
                              .leader_epoch = batch.leader_epoch(),
-                             .max_timestamp = batch.max_timestamp()});
+                             .max_timestamp = times_on_target(batch)});
+  }
+
+  void damaged(const RecordBatchView& batch) {
+    const auto begin = std::max(batch.base_offset(), plan_.next_position);
+    unreadable_entry(begin, batch.next_offset(), Error{RecordErrc::bad_checksum, {}});
   }
 
   void unreadable_entry(Offset begin, Offset next, const Error& error) {
@@ -144,7 +178,7 @@ class Planner {
       if (batch->base_offset() > begin) next = std::min(next, batch->base_offset());
     }
     plan_.next_position = begin;
-    plan_.damaged = DamagedBatch{next, error.message()};
+    plan_.damaged = DamagedBatch{std::max(next, begin + 1), error.message()};
     ended_ = true;
   }
 
@@ -189,7 +223,11 @@ class Planner {
       return anomaly(StopReason::inconsistent_source, beyond(entry.offset));
     }
     log_next_ = entry.offset + 1;
-    if (entry.offset < position_) return;
+    if (entry.offset < position_) {
+      const auto outer = protocol::LegacyMessageReader(entry.bytes).next();
+      damage_below_ = damage_below_ || (!outer && outer.error().code == RecordErrc::bad_checksum);
+      return;
+    }
     if (const auto opened = entry_.open(entry); !opened) {
       write_group();
       if (!ended_) unreadable_entry(plan_.next_position, entry_.end(), opened.error());
@@ -237,6 +275,8 @@ class Planner {
   Reencoder reencoder_;
   /// Behind the entry that was looked at last.
   Offset log_next_{0};
+  /// A batch that says that it ends below the position does not match its checksum.
+  bool damage_below_ = false;
   std::vector<StreamRecord> group_;
   Offset group_end_;
   std::size_t group_bytes_ = 0;

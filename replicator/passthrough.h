@@ -42,8 +42,9 @@ struct PassPlan {
   /// A batch that cannot be forwarded, at `next_position`; the batches before it still can.
   std::optional<Stop> stop;
   /// The batch at `next_position` is damaged, on the source or on the way: fetch again. The batches before it
-  /// can be used. Told of batches that are read here: those that are written anew, and those below
-  /// `verify_below`. Damage in others is left for the target to find, for their checksum is only corrected.
+  /// can be used. Told of batches that are read here: those that are written anew or left out, and those
+  /// below `verify_below`. Damage in others is left for the target to find, for their checksum is only
+  /// corrected.
   std::optional<DamagedBatch> damaged;
   /// The set contradicts itself, the high watermark or `last_epoch`; nothing of it may be used. Fetch again.
   std::optional<Stop> anomaly;
@@ -54,7 +55,8 @@ struct PassPlan {
 /// Skips what lies below the position, drops control batches, empty batches and aborted transactions. A batch
 /// that brokers take from producers passes as it is: O(1), no payload is read. Others are written anew: with
 /// holes, begun before the position, too large, with append times, or of magic 0 and 1. Base offsets and
-/// leader epochs lie outside a batch's CRC, so they are checked for consistency here. Source:
+/// leader epochs lie outside a batch's CRC, so they are checked for consistency here. What is left out is
+/// held against its checksum first: no target would find that it was the header that is damaged. Source:
 /// docs/architecture.md, "Passthrough"; docs/decisions/060; KIP-98 for the format.
 [[nodiscard]] PassPlan plan_passthrough(const FetchedSet& set, Offset position, LeaderEpoch last_epoch,
                                         const PassLimits& limits);

@@ -106,9 +106,16 @@ Result<void> RecordStream::open(const protocol::RecordSetEntry& entry, AbortFilt
     opened = entry_.open(*legacy);
   } else {
     const auto& batch = std::get<protocol::RecordBatchView>(entry);
-    LH_TRY(const bool is_aborted, aborted.is_aborted(batch));
+    const auto is_aborted = aborted.is_aborted(batch);
     if (batch.next_offset() <= position_) return {};
-    if (is_aborted || batch.is_control() || batch.records_count() == 0) {
+    const bool leaves_out = !is_aborted || *is_aborted || batch.is_control() || batch.records_count() == 0;
+    // Left out by what its header says, which therefore has to be true.
+    if (leaves_out && !batch.has_valid_crc()) {
+      return in_context(Error{protocol::RecordErrc::bad_checksum, {}}, "batch at offset {}",
+                        batch.base_offset());
+    }
+    if (!is_aborted) return in_context(is_aborted.error(), "batch at offset {}", batch.base_offset());
+    if (leaves_out) {
       position_ = batch.next_offset();
       return {};
     }

@@ -62,6 +62,8 @@ struct PassLimits {
   std::size_t unpacked_max = std::size_t{128} << 20U;
   /// Batches that begin below this offset are held against their checksum though they pass as they are.
   Offset verify_below{0};
+  /// The position is where a batch ended that was read before, so none begins in front of it and ends behind.
+  bool between_batches = false;
   /// Where batches that were written anew are kept; null: outside every budget.
   SlabPool* pool = nullptr;
 };

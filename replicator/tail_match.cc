@@ -240,7 +240,9 @@ Result<bool> TailMatch::same_records(Found& found, Forwarded& forwarded, std::in
   for (std::int32_t i = 0; i < count; ++i) {
     LH_TRY(const auto ours, found.cursor->next());
     LH_TRY(const auto theirs, forwarded.cursor->next());
-    const auto source = as_consumed(forwarded.cursor->view(), theirs);
+    auto source = as_consumed(forwarded.cursor->view(), theirs);
+    // A batch that goes through with append times has lost them on the target.
+    source.timestamp = protocol::create_timestamp(forwarded.cursor->view(), theirs);
     const auto target = as_consumed(found.cursor->view(), ours);
     if (first_difference(source, target)) return false;
   }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+#include <vector>
+
 #include "tests/unit/replicator/batches.h"
 
 namespace longhaul::replicator {
@@ -130,6 +133,98 @@ TEST(Passthrough, FindsDamageInAPassingBatchWhereItWasAskedTo) {
   EXPECT_TRUE(result.batches.empty());
   EXPECT_FALSE(result.stop);
   EXPECT_FALSE(result.anomaly);
+}
+
+/// One batch of `source` with one bit of its header changed, in front of a whole one.
+FetchedSet with_flipped_bit(const SourceBatch& source, std::size_t at, int bit) {
+  auto bytes = testing::encode({source, {.base = source.base + 100}});
+  bytes[at] ^= static_cast<std::byte>(1 << bit);
+  return {.records = Slice::copy_of(bytes),
+          .high_watermark = Offset(1'000'000),
+          .last_stable_offset = Offset(1'000'000),
+          .aborted = {{ProducerId(7), Offset(0)}}};
+}
+
+TEST(Passthrough, LeavesNothingOutBecauseOfADamagedHeader) {
+  constexpr std::int16_t kTx = layout::kTransactionalBit;
+  const std::vector<SourceBatch> sources = {
+      {.base = 5},
+      {.base = 5, .records = 3},
+      {.base = 5, .records = 2, .producer_id = 5, .attribute_bits = kTx},
+      {.base = 5, .records = 2, .producer_id = 7},
+  };
+  for (const auto& source : sources) {
+    for (const std::int64_t position : {5, 6}) {
+      if (position > 5 && source.records == 1) continue;
+      for (std::size_t at = layout::kMagicAt; at < layout::kHeaderSize; ++at) {
+        for (int bit = 0; bit < 8; ++bit) {
+          const auto set = with_flipped_bit(source, at, bit);
+          const auto result = plan(set, position);
+          SCOPED_TRACE(::testing::Message()
+                       << source.records << " records at " << position << ": byte " << at << " bit " << bit);
+          if (result.anomaly) continue;
+          // Either the damage is seen, or the batch goes as it is, with a checksum that the target refuses.
+          if (result.damaged) {
+            EXPECT_EQ(result.next_position, Offset(position));
+            EXPECT_GT(result.damaged->next, Offset(position));
+            EXPECT_TRUE(result.batches.empty());
+            continue;
+          }
+          ASSERT_FALSE(result.stop);
+          ASSERT_EQ(result.batches.size(), 2U);
+          EXPECT_FALSE(result.batches[0].reencoded);
+          EXPECT_EQ(result.batches[0].bytes.bytes().data(), set.records.bytes().data());
+        }
+      }
+    }
+  }
+}
+
+TEST(Passthrough, SeesDamageInWhatItWouldLeaveOut) {
+  constexpr std::int16_t kTx = layout::kTransactionalBit;
+  const std::vector<std::pair<SourceBatch, Offset>> left_out = {
+      {{.base = 5, .records = 2, .producer_id = 7, .attribute_bits = kTx}, Offset(7)},
+      {{.base = 5, .producer_id = 7, .attribute_bits = kTx | layout::kControlBit, .control_type = 1},
+       Offset(6)},
+      {{.base = 5, .records = 0, .holes_at_end = 3}, Offset(8)},
+  };
+  for (const auto& [source, next] : left_out) {
+    const auto whole = with_flipped_bit(source, layout::kLeaderEpochAt, 0);
+    EXPECT_FALSE(plan(whole, 5).damaged) << "the leader epoch lies outside of the checksum";
+    const auto result = plan(with_flipped_bit(source, layout::kMaxTimestampAt, 0), 5);
+    ASSERT_TRUE(result.damaged) << source.base << ' ' << source.attribute_bits;
+    EXPECT_EQ(result.next_position, Offset(5));
+    EXPECT_EQ(result.damaged->next, next);
+  }
+}
+
+TEST(Passthrough, DoesNotBelieveADamagedBatchThatItEndsBelowThePosition) {
+  auto bytes = testing::encode({{.base = 5, .records = 4}, {.base = 9, .records = 1}});
+  store_be(bytes, layout::kLastOffsetDeltaAt, std::int32_t{-3});
+  FetchedSet set{
+      .records = Slice::copy_of(bytes), .high_watermark = Offset(99), .last_stable_offset = Offset(99)};
+  const auto hidden = plan(set, 5);
+  EXPECT_TRUE(hidden.batches.empty());
+  EXPECT_TRUE(hidden.damaged || hidden.anomaly);
+  EXPECT_EQ(hidden.next_position, Offset(5));
+
+  // What lies below was skipped, or replicated before.
+  auto below = testing::encode({{.base = 1, .records = 4}, {.base = 5, .records = 2}});
+  below[layout::kHeaderSize + 2] ^= std::byte{1};
+  set.records = Slice::copy_of(below);
+  const auto result = plan(set, 5);
+  EXPECT_FALSE(result.damaged);
+  EXPECT_EQ(result.batches.size(), 1U);
+}
+
+TEST(Passthrough, ABatchThatBeginsInFrontOfWhereOneEndedIsNotCut) {
+  const auto set = fetched({{.base = 3, .records = 4}});
+  EXPECT_EQ(plan(set, 5).batches.size(), 1U) << "a position may lie inside a batch";
+  EXPECT_TRUE(plan(set, 5, -1, {.between_batches = true}).anomaly);
+  EXPECT_FALSE(plan(set, 3, -1, {.between_batches = true}).anomaly);
+  const auto below = fetched({{.base = 3, .records = 2}, {.base = 5, .records = 2}});
+  EXPECT_FALSE(plan(below, 5, -1, {.between_batches = true}).anomaly)
+      << "some brokers send what ends in front";
 }
 
 TEST(Passthrough, UsesNothingOfASetThatContradictsItself) {

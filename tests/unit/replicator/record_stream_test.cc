@@ -142,6 +142,22 @@ TEST(RecordStream, NamesWhereABatchIsDamaged) {
             "0 1 ! batch at offset 2: the checksum of a record batch does not match its bytes");
 }
 
+TEST(RecordStream, LeavesNothingOutBecauseOfADamagedHeader) {
+  const auto whole = batch_builder().records(1).base_offset(2).build();
+  for (std::size_t at = protocol::batch_layout::kAttributesAt; at < protocol::batch_layout::kHeaderSize;
+       ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      auto bad = whole;
+      bad[at] ^= static_cast<std::byte>(1 << bit);
+      auto stream = stream_of(0, 4);
+      feed(stream, joined({batch_builder().records(2).build(), bad,
+                           batch_builder().records(1).base_offset(3).build()}));
+      const auto found = offsets(stream);
+      EXPECT_TRUE(found.starts_with("0 1 ! ")) << at << ' ' << bit << ": " << found;
+    }
+  }
+}
+
 TEST(RecordStream, ReadsOldFormatsBesideNewOnes) {
   auto stream = stream_of(1, 9);
   feed(stream, joined({testing::legacy_message({.magic = 0, .offset = 0}),
