@@ -41,6 +41,7 @@ void PartitionPipeline::on_fetched(const FetchedSet& set) {
                       plan.damaged);
   }
   anomalies_ = 0;
+  if (plan.next_position != fetch_offset_) options_.limits.between_batches = !plan.damaged;
   fetch_offset_ = plan.next_position;
   fetch_epoch_ = plan.leader_epoch;
   counters_.records_skipped += plan.records_skipped;
@@ -63,6 +64,7 @@ void PartitionPipeline::on_anomaly(std::optional<Stop> stop, const std::optional
       anomalies_ = 0;
       fetch_offset_ = damaged->next;
       skipped_until_ = fetch_offset_;
+      options_.limits.between_batches = false;
       // What the batch says of its epoch is as good as the rest of it.
       fetch_epoch_ = LeaderEpoch();
     } else {
@@ -95,6 +97,8 @@ void PartitionPipeline::skip_to(Offset offset) {
   LH_CHECK(offset > fetch_offset_);
   count_lost(offset - fetch_offset_);
   fetch_offset_ = offset;
+  fetch_epoch_ = LeaderEpoch();
+  options_.limits.between_batches = false;
   skipped_until_ = offset;
 }
 
@@ -142,43 +146,6 @@ PartitionPipeline::Outgoing PartitionPipeline::take_next(std::int64_t wall_ms) {
           .header = next.header,
           .payload = next.batch.bytes.part(view->payload()),
           .size = next.batch.bytes.size()};
-}
-
-bool PartitionPipeline::look_at_times(std::int64_t wall_ms) {
-  const bool looks = options_.old_needs_transaction && options_.regime == Regime::live && !stop_;
-  if (!looks || in_flight_ > 0 || window_.empty()) return false;
-  const auto& front = window_.front();
-  if (!is_old(front.batch.max_timestamp, wall_ms)) return false;
-  stop({front.in_doubt ? StopReason::write_in_doubt : StopReason::needs_transaction, front.batch.base, {}});
-  return true;
-}
-
-void PartitionPipeline::open_transaction(ProducerState producer) {
-  LH_CHECK(options_.regime == Regime::transactional && in_flight_ == 0);
-  gate_ = Gate::open;
-  auto& ours = progress_.producer;
-  if (ours.id == producer.id && ours.epoch == producer.epoch) return;
-  ours = {.id = producer.id, .epoch = producer.epoch, .next_sequence = 0};
-  established_ = false;
-  begins_transaction_ = true;
-  planned_sequence_ = 0;
-  for (auto& waiting : window_) {
-    waiting.sequence = planned_sequence_;
-    planned_sequence_ = advance_sequence(planned_sequence_, waiting.batch.records);
-  }
-}
-
-void PartitionPipeline::close_transaction() {
-  if (gate_ == Gate::open) gate_ = Gate::closing;
-}
-
-bool PartitionPipeline::is_settled() const {
-  if (in_flight_ > 0 || gate_ == Gate::open) return false;
-  return stop_.has_value() || std::ranges::none_of(window_, &Entry::seen_by_target);
-}
-
-void PartitionPipeline::end_transaction() {
-  gate_ = Gate::shut;
 }
 
 PartitionPipeline::Entry& PartitionPipeline::entry(std::uint64_t number) {
@@ -261,6 +228,13 @@ void PartitionPipeline::read_again_from(std::size_t index) {
                       stored->batch.base, stored->target_base, damaged.batch.base)});
     return;
   }
+  const auto may_come = std::any_of(window_.begin() + static_cast<std::ptrdiff_t>(index), window_.end(),
+                                    [](const Entry& entry) { return entry.in_doubt; });
+  if (may_come && options_.corrupt_batches == CorruptBatches::skip) {
+    // It may still arrive, under the sequence that another batch gets when the damaged one is left out.
+    stop({StopReason::write_in_doubt, damaged.batch.base, {}});
+    return;
+  }
   options_.limits.verify_below = damaged.batch.next;
   rewind(index);
   settle_front();  // nothing may be left in front of a stop
@@ -272,6 +246,8 @@ void PartitionPipeline::rewind(std::size_t index) {
   // Right behind the batch before it, so that offset and leader epoch belong together: what lies between the
   // two, control batches for example, may have another epoch.
   fetch_offset_ = index > 0 ? window_[index - 1].batch.next : progress_.source_offset;
+  // One that was written anew may end inside a batch of the source.
+  options_.limits.between_batches = false;
   fetch_epoch_ = index > 0 ? window_[index - 1].batch.leader_epoch : progress_.source_leader_epoch;
   if (skipped_until_ > fetch_offset_ && (is_all || skipped_until_ <= window_[index].batch.base)) {
     fetch_offset_ = skipped_until_;
@@ -408,7 +384,8 @@ Offset PartitionPipeline::settled_offset() const {
 Progress PartitionPipeline::progress() const {
   auto now = progress_;
   now.source_offset = settled_offset();
-  if (idle() && fetch_epoch_ != LeaderEpoch()) now.source_leader_epoch = fetch_epoch_;
+  // Behind what was skipped it is unknown, and the one before says nothing of this place.
+  if (idle()) now.source_leader_epoch = fetch_epoch_;
   if (now.anchor && last_size_ > 0) {
     now.anchor->payload_crc = payload_checksum(last_header_, last_size_ - last_header_.size());
   }
