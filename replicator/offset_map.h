@@ -33,10 +33,11 @@ struct MapSegment {
 /// the pipeline of its partition.
 class OffsetMap {
  public:
-  /// Runs per segment, and segments held in memory beside the growing one.
+  /// Runs per segment, and segments held in memory beside the growing one: some 6 KB each, in every partition
+  /// whose log has holes or markers.
   struct Limits {
     std::size_t runs_per_segment = 256;
-    std::size_t segments_held = 16;
+    std::size_t segments_held = 1;
   };
 
   OffsetMap() = default;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "replicator/kafka/bounded.h"
 
@@ -67,11 +68,7 @@ Result<void> PositionStore::take_state(CompactedChanges changes) {
     if (!parsed) return in_context(parsed.error(), "topic {}", options_.state_topic);
     if (!*parsed) continue;
     if ((*parsed)->kind == StateKey::Kind::map_segment) {
-      if (value) {
-        segments_[key] = *std::move(value);
-      } else {
-        segments_.erase(key);
-      }
+      take_segment(**parsed, std::move(value));
       continue;
     }
     if (!value) {
@@ -84,6 +81,25 @@ Result<void> PositionStore::take_state(CompactedChanges changes) {
     positions_[(*parsed)->source] = *std::move(position);
   }
   return {};
+}
+
+void PositionStore::take_segment(const StateKey& key, std::optional<std::string> value) {
+  const auto topic_id = TopicId::parse(key.topic_id);
+  if (!topic_id) return;
+  auto& segments = segments_[{key.source, *topic_id}];
+  if (!value) {
+    segments.remove(key.segment);
+    return;
+  }
+  auto parsed = parse_segment(key.segment, *value);
+  if (parsed) {
+    segments.take(*parsed, *std::move(value));
+    return;
+  }
+  log::warn("a stored segment of the offset map cannot be read; the map goes on without it",
+            {{"topic", key.source.topic},
+             {"partition", key.source.partition},
+             {"reason", parsed.error().message()}});
 }
 
 void PositionStore::take_mm2(const std::string& topic, CompactedChanges changes) {
@@ -163,13 +179,13 @@ ProducerId PositionStore::mm2_writer(const TopicPartition& source) const {
 
 std::optional<MapSegment> PositionStore::segment(const TopicPartition& source, const TopicId& topic_id,
                                                  std::int64_t number) const {
-  const auto found = segments_.find(segment_key(options_.source_alias, source, topic_id, number));
+  const auto found = segments_.find({source, topic_id});
   if (found == segments_.end()) return std::nullopt;
-  auto parsed = parse_segment(number, found->second);
-  if (parsed) return *std::move(parsed);
-  log::warn("a stored segment of the offset map cannot be read; the map goes on without it",
-            {{"topic", source.topic}, {"partition", source.partition}, {"reason", parsed.error().message()}});
-  return std::nullopt;
+  const auto* value = found->second.value(number);
+  if (value == nullptr) return std::nullopt;
+  auto parsed = parse_segment(number, *value);
+  LH_CHECK(parsed.has_value());  // it was read or written as one
+  return *std::move(parsed);
 }
 
 StoredPosition PositionStore::to_store(const PartitionReport& report) const {
@@ -213,8 +229,25 @@ void PositionStore::add_state(InternalTopicWriter::Writes& writes, const Partiti
     // what lies behind it is left out when they are read.
     writes[place].push_back(std::exchange(group, {}));
   }
+  for (const auto& [topic_id, number] : expired_segments(report)) {
+    group.push_back({segment_key(options_.source_alias, report.source, topic_id, number), std::nullopt});
+  }
   group.push_back({std::move(key), position_value(stored)});
   writes[place].push_back(std::move(group));
+}
+
+std::vector<std::pair<TopicId, std::int64_t>> PositionStore::expired_segments(
+    const PartitionReport& report) const {
+  std::vector<std::pair<TopicId, std::int64_t>> expired;
+  for (auto at = segments_.lower_bound({report.source, TopicId()});
+       at != segments_.end() && at->first.first == report.source; ++at) {
+    const auto& topic_id = at->first.second;
+    const auto numbers = topic_id == report.source_id
+                             ? at->second.expired(report.source_start, report.target_start, kSegmentsPerBatch)
+                             : at->second.all(kSegmentsPerBatch);
+    for (const auto number : numbers) expired.emplace_back(topic_id, number);
+  }
+  return expired;
 }
 
 void PositionStore::add_mm2(InternalTopicWriter::Writes& writes, const TopicPartition& source,
@@ -227,9 +260,13 @@ void PositionStore::add_mm2(InternalTopicWriter::Writes& writes, const TopicPart
 }
 
 void PositionStore::take_segments(const PartitionReport& report) {
+  for (const auto& [topic_id, number] : expired_segments(report)) {
+    const auto found = segments_.find({report.source, topic_id});
+    found->second.remove(number);
+    if (found->second.empty()) segments_.erase(found);
+  }
   for (const auto& segment : report.segments) {
-    segments_[segment_key(options_.source_alias, report.source, report.source_id, segment.number)] =
-        segment_value(segment);
+    segments_[{report.source, report.source_id}].take(segment, segment_value(segment));
   }
 }
 

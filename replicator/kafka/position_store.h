@@ -14,6 +14,7 @@
 #include "replicator/kafka/owners.h"
 #include "replicator/kafka/takeover.h"
 #include "replicator/stored_position.h"
+#include "replicator/stored_segments.h"
 
 namespace longhaul::replicator {
 
@@ -85,6 +86,10 @@ class PositionStore {
                  const StoredPosition& stored) const;
   void add_mm2(InternalTopicWriter::Writes& writes, const TopicPartition& source, std::int64_t offset) const;
   void take_segments(const PartitionReport& report);
+  void take_segment(const StateKey& key, std::optional<std::string> value);
+  /// Stored segments that say nothing any more: below both log starts, or of a former topic of that name.
+  [[nodiscard]] std::vector<std::pair<TopicId, std::int64_t>> expired_segments(
+      const PartitionReport& report) const;
   [[nodiscard]] StoredPosition to_store(const PartitionReport& report) const;
   [[nodiscard]] net::Async<void> run_job(Job& job, SteadyTime deadline);
   [[nodiscard]] net::Async<void> write_job(Job& job, SteadyTime deadline);
@@ -103,8 +108,8 @@ class PositionStore {
   std::map<std::string, std::int32_t> offsets_topics_;
   std::int32_t state_partitions_ = 0;
   std::map<std::string, std::unique_ptr<CompactedTopic>> topics_;
-  /// Segments of the offset map, by key.
-  std::map<std::string, std::string> segments_;
+  /// Segments of the offset map, by source partition and source topic id.
+  std::map<std::pair<TopicPartition, TopicId>, StoredSegments> segments_;
   std::map<TopicPartition, StoredPosition> positions_;
   /// By topic; where both have a record the connector's own counts.
   struct Mm2Offset {

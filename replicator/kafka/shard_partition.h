@@ -100,6 +100,9 @@ struct ShardPartition {
   }
   PartitionPipeline pipeline;
   client::Backoff backoff;
+  /// Log starts, as brokers tell them with their answers.
+  Offset source_start{0};
+  Offset target_start{0};
 
   /// Which read lane asks for it; none while its leader is being looked for.
   enum class Reading { unrouted, bulk, tip, paused };
