@@ -123,8 +123,13 @@ class Flow {
   [[nodiscard]] OwnProducers own_producers(const Candidate& candidate, const StoredPosition& stored);
   [[nodiscard]] ProducerState fresh_producer_for(const Candidate& candidate);
   [[nodiscard]] net::Async<void> decide(Candidate& candidate, SteadyTime deadline);
+  void load_map(Candidate& candidate, const StoredPosition& stored) const;
+  /// Whether the source still has the log that was replicated; stops or leaves the candidate otherwise.
+  [[nodiscard]] net::Async<void> confirm_source(Candidate& candidate, SteadyTime deadline);
   [[nodiscard]] net::Async<void> look_back(Candidate& candidate, const ResumeDecision& decision,
-                                           const StoredPosition& stored, SteadyTime deadline);
+                                           const StoredPosition& stored);
+
+  // What shards and positions report in operation.
   [[nodiscard]] net::Task attention_loop();
   [[nodiscard]] net::Async<void> attend(SteadyTime deadline);
   [[nodiscard]] net::Async<std::string> who_writes(TopicPartition source, SteadyTime deadline);
@@ -170,6 +175,8 @@ class Flow {
   std::map<TopicPartition, int> retakes_;
   std::map<std::string, TopicPartition> found_lost_;
   std::map<std::string, std::shared_ptr<SharedProducer>> stale_;
+  /// How often in a row what the target holds of a partition could not be looked at.
+  std::map<TopicPartition, int> failed_looks_;
   /// Storing positions and handing partitions over take turns.
   AsyncLock positions_lock_;
   /// Partitions that could not be taken up yet; remote topics that could not be created.

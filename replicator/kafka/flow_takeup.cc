@@ -71,7 +71,9 @@ net::Async<std::int64_t> Flow::take_up(std::vector<Candidate> candidates, Steady
   LH_CO_TRY(const auto turn, co_await positions_lock_.take(deadline));
   LH_CO_TRY_VOID(co_await read_target_offsets(candidates, deadline));
   LH_CO_TRY_VOID(co_await take_from_predecessors(candidates, deadline));
-  LH_CO_TRY_VOID(co_await hand_over(candidates, deadline));
+  // The looks may have taken longer than they were meant to.
+  const auto until = std::max(deadline, net::saturating_add(control_.time.now(), kHandOverTimeout));
+  LH_CO_TRY_VOID(co_await hand_over(candidates, until));
   report_unready(candidates);
   co_return std::ranges::count(candidates, false, &Candidate::ready);
 }

@@ -18,10 +18,12 @@ constexpr std::string_view kLost = "it lost its tail (unclean leader election?)"
 constexpr std::string_view kAborted = "it aborted what was committed (no leader when the transaction ended?)";
 
 FetchedSet to_set(const SimpleFetch& fetched, protocol::IsolationLevel isolation) {
-  FetchedSet set{.records = fetched.frame.part(fetched.data.records),
-                 .high_watermark = Offset(fetched.data.high_watermark),
-                 .last_stable_offset = Offset(fetched.data.last_stable_offset)};
-  if (isolation == protocol::IsolationLevel::read_committed) set.aborted = aborted_transactions(fetched.data);
+  const auto& data = fetched.data;
+  const bool committed = isolation == protocol::IsolationLevel::read_committed;
+  FetchedSet set{.records = fetched.frame.part(data.records),
+                 .high_watermark = Offset(data.high_watermark),
+                 .last_stable_offset = Offset(committed ? data.last_stable_offset : data.high_watermark)};
+  if (committed) set.aborted = aborted_transactions(data);
   return set;
 }
 
@@ -120,8 +122,14 @@ net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, cons
     const auto position = match.source_position();
     LH_CO_TRY(const auto fetched,
               co_await fetch_partition(source, request.source, position, options.isolation, deadline));
-    match.add_source(to_set(fetched, options.isolation));
+    const auto set = to_set(fetched, options.isolation);
+    match.add_source(set);
     if (!match.wants_source() || match.reads_again() || match.source_position() != position) continue;
+    if (set.last_stable_offset < request.source_end) {
+      // A leader that does not know yet how far the log goes.
+      if (source.io().time.now() >= deadline) co_return fail(net::NetErrc::timed_out, "{}", request.source);
+      continue;
+    }
     // A cleaner may have left nothing from here to the end of the log.
     match.nothing_left_on_source();
     if (!match.wants_source()) continue;

@@ -15,8 +15,9 @@ struct TailLookRequest {
   TopicPartition target;
   Progress stored;
   OwnProducers ours;
-  /// Log start of the source partition.
+  /// Log start of the source partition, and its end: under read_committed the last stable offset.
   Offset source_start;
+  Offset source_end;
   /// Log start of the target partition, and where looking ends: at our own marker, or at the log's end.
   Offset target_start;
   Offset target_end;

@@ -15,6 +15,8 @@ using protocol::KafkaErrc;
 
 /// How long markers are waited for before they are asked for once more.
 constexpr milliseconds kMarkerTimeout{3'000};
+/// For each partition at least, so that one without leader leaves time for those behind it.
+constexpr milliseconds kMarkerLook{1'500};
 /// Transactions of one id that are ended, one after the other, by who takes it.
 constexpr int kOpenRoundsMax = 3;
 
@@ -85,8 +87,10 @@ bool is_final(const Error& error) {
 /// One round of waiting; returns an error only when it is aborted.
 net::Async<void> await_markers(const Drive& drive, Fence& fence) {
   auto& time = drive.target.io().time;
-  const auto until = std::min(drive.deadline, net::saturating_add(time.now(), kMarkerTimeout));
+  const auto round_ends = net::saturating_add(time.now(), kMarkerTimeout);
   for (const auto& partition : fence.waiting()) {
+    const auto look_ends = std::max(round_ends, net::saturating_add(time.now(), kMarkerLook));
+    const auto until = std::min(drive.deadline, look_ends);
     const auto data = drive.request.data.find(partition);
     const auto producer = fence.producer();
     Result<Offset> found;
