@@ -162,6 +162,9 @@ Effect effect_of(const ErrorCode& code) {
       case KafkaErrc::network_exception:
       case KafkaErrc::not_enough_replicas_after_append:
       case KafkaErrc::kafka_storage_error:
+      // Also of a batch that was appended, when the leader steps down while it waits for the other replicas.
+      case KafkaErrc::not_leader_or_follower:
+      case KafkaErrc::unknown_topic_or_partition:
         return Effect::unknown;
       default:
         return Effect::none;

@@ -10,6 +10,7 @@ namespace {
 
 /// How often in a row a partition is taken over again that gets no further.
 constexpr int kRetakesMax = 3;
+constexpr milliseconds kRetiredMin{600'000};
 
 void add_counters(FlowStatus& status, const PipelineCounters& counters) {
   status.records += counters.records;
@@ -64,6 +65,7 @@ net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime d
   // write.
   LH_CO_TRY_VOID(co_await source_.refresh_topics({sources.begin(), sources.end()}, deadline));
   LH_CO_TRY_VOID(co_await target_.refresh_topics({targets.begin(), targets.end()}, deadline));
+  free_retired();
   for (auto& start : starts) {
     auto& held = partitions_[start.source];
     if (held.partition != nullptr) {
@@ -72,8 +74,9 @@ net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime d
       add_counters(retired_totals_, held.partition->pipeline.counters());
       held.partition->pipeline.stop(
           {StopReason::source_deleted, held.partition->pipeline.settled_offset(), {}});
-      retired_.push_back(std::move(held.partition));
+      retired_.push_back({std::move(held.partition), io_.time.now()});
     }
+    forget_attention(start.source, start.transactional_id);
     held.reported = start.progress;
     held.inert = start.stop.has_value();
     start.options.pool = &pool_;
@@ -87,11 +90,35 @@ net::Async<void> FlowShard::add(std::vector<PartitionStart> starts, SteadyTime d
   co_return Result<void>{};
 }
 
+void FlowShard::forget_attention(const TopicPartition& source, const std::string& transactional_id) {
+  // What came up before concerns the one that is replaced. The marker of its own take-over, for example, has
+  // fenced it.
+  attention_.retakes.erase(source);
+  attention_.regimes.erase(source);
+  const auto waits = [&](const auto& entry) {
+    const auto found = partitions_.find(entry.first);
+    return found != partitions_.end() && found->second.partition != nullptr &&
+           found->second.partition->transactional_id == transactional_id;
+  };
+  if (std::ranges::none_of(attention_.retakes, waits)) attention_.contested.erase(transactional_id);
+}
+
+void FlowShard::free_retired() {
+  // Longer than any request that may still name them.
+  const auto age = kRetiredMin + 4 * (options_.request_timeout + options_.fetch_max_wait);
+  std::erase_if(retired_, [&](const Retired& one) {
+    const auto& partition = *one.partition;
+    const bool is_queued =
+        partition.queued_for_write || partition.in_leader_queue || partition.in_route_queue;
+    return !is_queued && partition.pipeline.in_flight() == 0 && io_.time.now() - one.since > age;
+  });
+}
+
 void FlowShard::on_changed(ShardPartition& partition) {
   for (const auto& range : partition.pipeline.take_skipped()) report_skipped(partition, range);
   writer_.wake(partition);
   reader_.wake(partition);
-  if (partition.pipeline.wants_transaction()) waiting_.insert(partition.source);
+  if (partition.pipeline.wants_transaction()) waiting_.try_emplace(partition.source, io_.time.now());
   if (partition.pipeline.stopped() && !partition.stop_reported) on_stopped(partition);
   changed_.notify();
 }
@@ -199,6 +226,8 @@ PartitionReport FlowShard::report_of(const TopicPartition& source, ShardPartitio
           .progress = pipeline.progress(),
           .segments = std::move(segments),
           .last_segment = all.empty() ? -1 : all.back().number,
+          .source_start = partition.source_start,
+          .target_start = partition.target_start,
           .idle = pipeline.idle(),
           .transactional = !partition.transaction_id.empty()};
 }

@@ -28,6 +28,9 @@ struct PartitionReport {
   Progress progress;
   std::vector<MapSegment> segments;
   std::int64_t last_segment = -1;
+  /// Log starts as they were told last; what the map says of offsets below both serves nobody.
+  Offset source_start{0};
+  Offset target_start{0};
   /// Nothing waits and nothing is under way.
   bool idle = false;
   /// What is stored ends here: nothing will be written behind it.
@@ -157,6 +160,8 @@ class FlowShard {
   void on_stopped(ShardPartition& partition);
   void report_stop(ShardPartition& partition);
   void report_skipped(const ShardPartition& partition, const SkippedRange& range);
+  void forget_attention(const TopicPartition& source, const std::string& transactional_id);
+  void free_retired();
 
   net::Io& io_;
   SlabPool& pool_;
@@ -165,13 +170,17 @@ class FlowShard {
   client::Cluster target_;
   std::map<TopicPartition, Held> partitions_;
   ShardAttention attention_;
-  /// Partitions that may wait for a transaction.
-  std::set<TopicPartition> waiting_;
+  /// Partitions that may wait for a transaction, and since when.
+  std::map<TopicPartition, SteadyTime> waiting_;
   std::optional<Ending> ending_;
   /// Counters of replaced partitions.
   FlowStatus retired_totals_;
   /// Replaced partitions: answers under way may still name them.
-  std::vector<std::unique_ptr<ShardPartition>> retired_;
+  struct Retired {
+    std::unique_ptr<ShardPartition> partition;
+    SteadyTime since;
+  };
+  std::vector<Retired> retired_;
   net::Event changed_;
   SourceReader reader_;
   TargetWriter writer_;

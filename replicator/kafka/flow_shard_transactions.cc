@@ -10,18 +10,21 @@ namespace {
 
 /// How often a transaction that is open looks whether it should be closed.
 constexpr milliseconds kLookInterval{20};
+/// A partition that waits longer for a transaction lets go of what it has read: its slabs are shared.
+constexpr milliseconds kHeldWhileWaiting{2'000};
 
 }  // namespace
 
 FlowShard::Waiting FlowShard::waiting() {
   Waiting waiting;
   for (auto at = waiting_.begin(); at != waiting_.end();) {
-    const auto found = partitions_.find(*at);
+    const auto found = partitions_.find(at->first);
     if (found == partitions_.end() || !found->second.partition->pipeline.wants_transaction()) {
       at = waiting_.erase(at);
       continue;
     }
-    const auto& partition = *found->second.partition;
+    auto& partition = *found->second.partition;
+    if (io_.time.now() - at->second > kHeldWhileWaiting) partition.pipeline.hold_back();
     waiting[partition.transaction_id].emplace_back(partition.source, partition.target);
     ++at;
   }
@@ -76,7 +79,7 @@ boost::asio::awaitable<std::vector<TransactionPart>> FlowShard::write_in_transac
                      .doubted = pipeline.take_doubted(),
                      .sent_old = pipeline.take_sent_old(),
                      .may_leave = partition->may_leave_transactions});
-    if (pipeline.wants_transaction()) waiting_.insert(partition->source);
+    if (pipeline.wants_transaction()) waiting_.try_emplace(partition->source, time.now());
   }
   co_return parts;
 }

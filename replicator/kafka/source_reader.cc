@@ -314,11 +314,20 @@ void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
       // in both while it changes over.
       if (!found->second->is_current()) continue;
       partition.found_nothing_at.reset();
-      if (!has_data) partition.found_nothing_at = found->second->offset;
+      // Not of a leader that does not know yet how far the log goes.
+      if (!has_data && end_of(data) >= partition.goal) partition.found_nothing_at = found->second->offset;
       take_partition(partition, data, response.frame);
       changed_(partition);
     }
   }
+}
+
+bool SourceReader::reads_committed() const {
+  return options_.isolation == protocol::IsolationLevel::read_committed;
+}
+
+Offset SourceReader::end_of(const protocol::PartitionData& data) const {
+  return Offset(reads_committed() ? data.last_stable_offset : data.high_watermark);
 }
 
 void SourceReader::take_partition(ShardPartition& partition, const protocol::PartitionData& data,
@@ -333,11 +342,11 @@ void SourceReader::take_partition(ShardPartition& partition, const protocol::Par
     take_cut(partition, LeaderEpoch(data.diverging_epoch.epoch), Offset(data.diverging_epoch.end_offset));
     return;
   }
-  const bool committed = options_.isolation == protocol::IsolationLevel::read_committed;
   FetchedSet set{.records = frame.part(data.records),
                  .high_watermark = Offset(data.high_watermark),
-                 .last_stable_offset = Offset(committed ? data.last_stable_offset : data.high_watermark)};
-  if (committed) set.aborted = aborted_transactions(data);
+                 .last_stable_offset = end_of(data)};
+  if (reads_committed()) set.aborted = aborted_transactions(data);
+  partition.source_start = std::max(partition.source_start, Offset(data.log_start_offset));
   const auto before = pipeline.fetch_offset();
   pipeline.on_fetched(set);
   if (pipeline.fetch_offset() > before) partition.checks_divergence = true;

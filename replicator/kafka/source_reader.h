@@ -73,6 +73,9 @@ class SourceReader {
   [[nodiscard]] protocol::FetchRequest request_for(const std::vector<Asked>& chosen, LaneKind kind,
                                                    std::int16_t version) const;
   void take(const client::Owned<protocol::FetchResponse>& response, const std::vector<Asked>& chosen);
+  [[nodiscard]] bool reads_committed() const;
+  /// Up to where an answer says that there is something for us.
+  [[nodiscard]] Offset end_of(const protocol::PartitionData& data) const;
   void take_partition(ShardPartition& partition, const protocol::PartitionData& data, const Slice& frame);
   void take_error(ShardPartition& partition, const protocol::PartitionData& data);
   void take_cut(ShardPartition& partition, LeaderEpoch epoch, Offset end);

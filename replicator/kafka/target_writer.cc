@@ -205,7 +205,9 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
   std::size_t bytes = 0;
   // A request belongs to one transaction, or to none.
   const std::string* transaction = nullptr;
-  std::deque<ShardPartition*> later;
+  // What has to wait goes in front of what was served: there may be enough to serve for ever.
+  std::deque<ShardPartition*> waiting;
+  std::deque<ShardPartition*> served;
   while (!broker.queue.empty() && bytes < kRequestBytes) {
     auto* partition = broker.queue.front();
     broker.queue.pop_front();
@@ -217,7 +219,7 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
     if (!partition->pipeline.can_send(now, partition->wall_ms(time))) {
       // Kept only for a retry that waits for its time; anything else wakes it by itself.
       if (partition->pipeline.retry_at()) {
-        later.push_back(partition);
+        waiting.push_back(partition);
       } else if (partition->pipeline.look_at_times(partition->wall_ms(time))) {
         changed_(*partition);
       }
@@ -225,17 +227,19 @@ TargetWriter::Round TargetWriter::gather(Broker& broker) {
     }
     if (transaction == nullptr) transaction = &partition->transaction_id;
     if (partition->transaction_id != *transaction) {
-      later.push_back(partition);
+      waiting.push_back(partition);
       continue;
     }
     batches.push_back(partition->pipeline.take_next(partition->wall_ms(time)));
     round.sent.push_back({partition, batches.back().number});
     bytes += batches.back().size;
-    if (partition->pipeline.has_unsent()) later.push_back(partition);
+    if (partition->pipeline.has_unsent()) served.push_back(partition);
   }
-  for (auto* partition : later) {
-    partition->queued_for_write = true;
-    broker.queue.push_back(partition);
+  for (auto* later : {&waiting, &served}) {
+    for (auto* partition : *later) {
+      partition->queued_for_write = true;
+      broker.queue.push_back(partition);
+    }
   }
   if (transaction != nullptr && !transaction->empty()) round.request.transactional_id = *transaction;
   fill_request(round, batches);
@@ -322,6 +326,7 @@ void TargetWriter::take(const protocol::ProduceResponse& response, std::vector<S
       sent.pop_back();
       if (answer.error_code == KafkaErrc::none && answer.base_offset >= 0) {
         one.partition->backoff.reset();
+        one.partition->target_start = std::max(one.partition->target_start, Offset(answer.log_start_offset));
         one.partition->pipeline.on_acknowledged(one.number, Offset(answer.base_offset));
       } else {
         take_error(one, answer);

@@ -181,7 +181,8 @@ TEST(Retry, OurOwnMistakesAreNotRepeated) {
 }
 
 TEST(Retry, TellsWhatMayHaveHappened) {
-  EXPECT_EQ(effect_of(protocol::kafka_error(KafkaErrc::not_leader_or_follower)), Effect::none);
+  EXPECT_EQ(effect_of(protocol::kafka_error(KafkaErrc::not_leader_or_follower)), Effect::unknown)
+      << "a leader that steps down answers so for what it has appended";
   EXPECT_EQ(effect_of(protocol::kafka_error(KafkaErrc::not_enough_replicas)), Effect::none);
   EXPECT_EQ(effect_of(protocol::kafka_error(KafkaErrc::not_enough_replicas_after_append)), Effect::unknown);
   EXPECT_EQ(effect_of(protocol::kafka_error(KafkaErrc::request_timed_out)), Effect::unknown);
