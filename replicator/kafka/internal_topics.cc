@@ -91,13 +91,14 @@ Result<void> CompactedTopic::take(Partition& partition, const protocol::Partitio
   return {};
 }
 
-net::Async<void> CompactedTopic::read_piece(PartitionIndex index, Partition& partition, SteadyTime deadline) {
+net::Async<Offset> CompactedTopic::read_piece(PartitionIndex index, Partition& partition,
+                                              SteadyTime deadline) {
   const TopicPartition name{name_, index};
   LH_CO_TRY(const auto fetched,
             co_await fetch_partition(cluster_, name, partition.position, kUncommitted, deadline));
   auto taken = take(partition, fetched.data);
   if (!taken) co_return in_context(std::move(taken).error(), "{}: {}", cluster_.name(), name);
-  co_return Result<void>{};
+  co_return Offset(fetched.data.high_watermark);
 }
 
 net::Async<CompactedChanges> CompactedTopic::read_all(SteadyTime deadline) {
@@ -132,9 +133,12 @@ net::Async<CompactedChanges> CompactedTopic::read_on(PartitionIndex index, Stead
   if (!end) co_return in_context(end.error(), "{}: {}-{}", cluster_.name(), name_, index);
   while (partition.position < end->offset) {
     const auto before = partition.position;
-    LH_CO_TRY_VOID(co_await read_piece(index, partition, deadline));
-    // Compaction may have left nothing between the last batch and the end.
-    if (partition.position == before) partition.position = end->offset;
+    LH_CO_TRY(const auto known, co_await read_piece(index, partition, deadline));
+    if (partition.position != before) continue;
+    // Compaction may have left nothing between the last batch and the end; or a new leader does not know yet
+    // how far the log goes.
+    if (known >= end->offset) partition.position = end->offset;
+    if (cluster_.io().time.now() >= deadline) co_return fail(net::NetErrc::timed_out, "{}-{}", name_, index);
   }
   co_return partition.reader.take();
 }
@@ -153,7 +157,7 @@ net::Async<CompactedTopic::UpToMarker> CompactedTopic::read_to_marker(PartitionI
       co_return UpToMarker{found->second.offset, found->second.written_ms, partition.reader.take()};
     }
     if (cluster_.io().time.now() >= deadline) co_return fail(net::NetErrc::timed_out, "{}-{}", name_, index);
-    LH_CO_TRY_VOID(co_await read_piece(index, partition, deadline));
+    LH_CO_TRY([[maybe_unused]] const auto end, co_await read_piece(index, partition, deadline));
   }
 }
 
@@ -185,7 +189,7 @@ Result<void> InternalTopicWriter::encode(const TopicPartition& partition, const 
   protocol::BatchBuilder builder;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     for (const auto& record : groups[i]) {
-      protocol::NewRecord added{.timestamp = clock_.wall_ms(), .key = as_bytes(record.key)};
+      protocol::NewRecord added{.timestamp = untimed_ ? -1 : clock_.wall_ms(), .key = as_bytes(record.key)};
       if (record.value) added.value = as_bytes(*record.value);
       LH_TRY_VOID(builder.add(added));
     }
@@ -205,6 +209,17 @@ Result<void> InternalTopicWriter::encode(const TopicPartition& partition, const 
 }
 
 net::Async<void> InternalTopicWriter::write(Writes writes, SteadyTime deadline) {
+  auto written = co_await write_once(writes, deadline);
+  const bool refused = !written && written.error().code == KafkaErrc::invalid_timestamp;
+  if (!refused || untimed_ || !producer_->transactional_id.empty()) co_return written;
+  untimed_ = true;
+  // What was refused has taken sequences.
+  producer_->producer.reset();
+  forget();
+  co_return co_await write_once(writes, deadline);
+}
+
+net::Async<void> InternalTopicWriter::write_once(const Writes& writes, SteadyTime deadline) {
   LH_CO_TRY_VOID(co_await prepare(deadline));
   // What an earlier call left: its sequences are taken, and nothing may be written in front of it.
   LH_CO_TRY_VOID(co_await send_all(deadline));

@@ -77,7 +77,9 @@ class CompactedTopic {
     std::map<ProducerId, Marker> markers;
     AsyncLock turn;
   };
-  [[nodiscard]] net::Async<void> read_piece(PartitionIndex index, Partition& partition, SteadyTime deadline);
+  /// Returns how far the leader knows the log to go.
+  [[nodiscard]] net::Async<Offset> read_piece(PartitionIndex index, Partition& partition,
+                                              SteadyTime deadline);
   [[nodiscard]] Result<void> take(Partition& partition, const protocol::PartitionData& data);
 
   client::Cluster& cluster_;
@@ -122,6 +124,7 @@ class InternalTopicWriter {
     /// Not acknowledged yet; the first may be stored already.
     std::deque<Slice> unsent;
   };
+  [[nodiscard]] net::Async<void> write_once(const Writes& writes, SteadyTime deadline);
   [[nodiscard]] net::Async<void> prepare(SteadyTime deadline);
   [[nodiscard]] Result<void> encode(const TopicPartition& partition, const std::vector<Group>& groups);
   [[nodiscard]] net::Async<void> send_all(SteadyTime deadline);
@@ -135,6 +138,9 @@ class InternalTopicWriter {
   /// Under which the lanes count.
   std::optional<ProducerEpoch> used_;
   std::map<TopicPartition, Lane> lanes_;
+  /// Records get no timestamp: the target has refused that of this host, and no marker of ours tells its
+  /// time.
+  bool untimed_ = false;
 };
 
 }  // namespace longhaul::replicator
