@@ -1,12 +1,11 @@
 #include "tests/sim/adversary.h"
 
-#include "protocol/api.h"
+#include "tests/sim/passing_errors.h"
 
 namespace longhaul::sim {
 namespace {
 
 using protocol::ApiKey;
-using protocol::KafkaErrc;
 using sandbox::FaultAction;
 using sandbox::FaultMoment;
 using sandbox::FaultRule;
@@ -17,45 +16,6 @@ constexpr std::int64_t kClusterClockMaxMs = 20 * 60'000;
 /// forget a producer whose records are a day old. Half a day ahead, all records would be old.
 constexpr std::int64_t kHostAheadMaxMs = 11 * 3'600'000;
 constexpr std::int64_t kHostBehindMaxMs = 30 * 3'600'000;
-
-struct PassingError {
-  ApiKey api;
-  KafkaErrc code;
-  FaultMoment moment = FaultMoment::before;
-};
-
-const std::vector<PassingError>& source_errors() {
-  static const std::vector<PassingError> kErrors{
-      {ApiKey::fetch, KafkaErrc::not_leader_or_follower},
-      {ApiKey::fetch, KafkaErrc::unknown_leader_epoch},
-      {ApiKey::fetch, KafkaErrc::fenced_leader_epoch},
-      {ApiKey::fetch, KafkaErrc::replica_not_available},
-      {ApiKey::fetch, KafkaErrc::kafka_storage_error},
-      {ApiKey::fetch, KafkaErrc::offset_not_available},
-      {ApiKey::metadata, KafkaErrc::leader_not_available},
-      {ApiKey::list_offsets, KafkaErrc::not_leader_or_follower},
-      {ApiKey::list_offsets, KafkaErrc::leader_not_available},
-  };
-  return kErrors;
-}
-
-const std::vector<PassingError>& target_errors() {
-  static const std::vector<PassingError> kErrors{
-      {ApiKey::produce, KafkaErrc::not_leader_or_follower},
-      {ApiKey::produce, KafkaErrc::not_enough_replicas},
-      {ApiKey::produce, KafkaErrc::not_enough_replicas_after_append, FaultMoment::after},
-      {ApiKey::produce, KafkaErrc::request_timed_out},
-      {ApiKey::produce, KafkaErrc::request_timed_out, FaultMoment::after},
-      {ApiKey::produce, KafkaErrc::kafka_storage_error},
-      {ApiKey::metadata, KafkaErrc::leader_not_available},
-      {ApiKey::list_offsets, KafkaErrc::not_leader_or_follower},
-      {ApiKey::fetch, KafkaErrc::not_leader_or_follower},
-      {ApiKey::init_producer_id, KafkaErrc::coordinator_load_in_progress},
-      {ApiKey::create_topics, KafkaErrc::not_controller},
-      {ApiKey::create_topics, KafkaErrc::request_timed_out, FaultMoment::after},
-  };
-  return kErrors;
-}
 
 std::string_view action_name(FaultAction action) {
   return sandbox::name_of(action);
@@ -110,8 +70,19 @@ std::vector<std::string> Adversary::kinds(const RunOptions& options) {
   return kinds;
 }
 
+std::vector<std::string> Adversary::error_kinds() {
+  std::vector<std::string> kinds;
+  for (const auto* errors : {&source_errors(), &target_errors()}) {
+    for (const auto& error : *errors) {
+      if (std::ranges::find(kinds, error.kind()) == kinds.end()) kinds.push_back(error.kind());
+    }
+  }
+  return kinds;
+}
+
 void Adversary::start(SteadyTime end) {
   end_ = end;
+  if (Chance(plan_.seed, 0x637265).one_in(8)) creation_fails();
   schedule(chance_, plan_.fault_pace, &Adversary::strike);
   if (plan_.target_loses_tails) schedule(losses_, 2 * plan_.fault_pace, &Adversary::lose_tails);
   if (std::ranges::any_of(plan_.topics, &TopicPlan::loses_end))
@@ -287,8 +258,19 @@ void Adversary::add_rule(Site& site, FaultRule rule) {
   if (chance_.one_in(3)) rule.probability = 0.4;
   trace_.event("{}: {}", site.name, rule.to_string());
   const auto id = site.cluster->faults().add(std::move(rule));
-  (void)loop_.time.call_at(loop_.time.now() + some_time(60'000),
-                           [&site, id] { (void)site.cluster->faults().remove(id); });
+  (void)loop_.time.call_at(loop_.time.now() + some_time(60'000), [this, &site, id] {
+    auto& faults = site.cluster->faults();
+    const auto found = faults.rules().find(id);
+    if (found == faults.rules().end()) return;
+    count_errors(found->second);
+    (void)faults.remove(id);
+  });
+}
+
+void Adversary::count_errors(const sandbox::Faults::RuleState& state) {
+  const auto& rule = state.rule;
+  if (rule.action == FaultAction::error)
+    tally_[PassingError{*rule.api, rule.error_code}.kind()] += state.injected;
 }
 
 void Adversary::answers_go_wrong() {
@@ -301,10 +283,12 @@ void Adversary::answers_go_wrong() {
   // Producers of the source are not the ones that are tested.
   rule.api = site.name == "a"
                  ? chance_.one_of({ApiKey::fetch, ApiKey::fetch, ApiKey::metadata, ApiKey::list_offsets,
-                                   ApiKey::api_versions})
+                                   ApiKey::api_versions, ApiKey::offset_for_leader_epoch})
                  : chance_.one_of({ApiKey::produce, ApiKey::produce, ApiKey::produce, ApiKey::fetch,
                                    ApiKey::metadata, ApiKey::list_offsets, ApiKey::api_versions,
-                                   ApiKey::init_producer_id, ApiKey::create_topics});
+                                   ApiKey::create_topics, ApiKey::find_coordinator, ApiKey::init_producer_id,
+                                   ApiKey::add_partitions_to_txn, ApiKey::end_txn, ApiKey::end_txn,
+                                   ApiKey::describe_transactions, ApiKey::describe_producers});
   add_rule(site, std::move(rule));
 }
 
@@ -317,6 +301,18 @@ void Adversary::errors() {
   rule.error_code = error.code;
   rule.moment = error.moment;
   add_rule(site, std::move(rule));
+}
+
+void Adversary::creation_fails() {
+  // Remote topics are made when the first instance starts, and hardly ever later.
+  std::vector<PassingError> creations;
+  for (const auto& error : target_errors()) {
+    if (error.api == ApiKey::create_topics) creations.push_back(error);
+  }
+  const auto& error = chance_.pick(creations);
+  add_rule(
+      net_.site("b"),
+      {.api = error.api, .action = FaultAction::error, .moment = error.moment, .error_code = error.code});
 }
 
 void Adversary::clock_jumps() {
@@ -371,6 +367,7 @@ void Adversary::count_rules() {
     for (const auto action : kActions)
       tally_[fmt::format("broker: {}", action_name(action))] +=
           net_.site(name).cluster->faults().injected(action);
+    for (const auto& [id, state] : net_.site(name).cluster->faults().rules()) count_errors(state);
   }
 }
 

@@ -19,6 +19,8 @@ class Adversary {
 
   /// Kinds of fault that the tally of a large run must hold.
   [[nodiscard]] static std::vector<std::string> kinds(const RunOptions& options);
+  /// Each error by itself: what that of a very large run must hold besides.
+  [[nodiscard]] static std::vector<std::string> error_kinds();
 
  private:
   using Blow = void (Adversary::*)();
@@ -42,6 +44,7 @@ class Adversary {
   void leaders_move();
   void answers_go_wrong();
   void errors();
+  void creation_fails();
   void clock_jumps();
   void coordinators_move();
   void ids_expire();
@@ -51,6 +54,7 @@ class Adversary {
   void cut_source();
   void add_rule(Site& site, sandbox::FaultRule rule);
   void count_rules();
+  void count_errors(const sandbox::Faults::RuleState& state);
 
   SimLoop& loop_;
   SimNet& net_;

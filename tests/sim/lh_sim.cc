@@ -31,8 +31,9 @@ namespace {
 
 /// Every so many seeds one is lived through twice.
 constexpr std::uint64_t kTwiceEvery = 50;
-/// A run of fewer seeds need not meet every kind of fault.
+/// A run of fewer seeds need not meet every kind of fault, or every error that a broker may answer.
 constexpr std::uint64_t kAllKindsFrom = 100;
+constexpr std::uint64_t kAllErrorsFrom = 1'000;
 /// A world that takes longer, in real time, hangs.
 constexpr unsigned kWorldSecondsMax = 120;
 constexpr std::int64_t kKindsMin = 3;
@@ -249,16 +250,22 @@ class Run {
   }
 
   int conclude() {
+    const auto worlds = arguments_.last - arguments_.first + 1;
     auto kinds = Adversary::kinds(arguments_.run);
+    if (worlds >= kAllErrorsFrom) {
+      for (auto& kind : Adversary::error_kinds()) kinds.push_back(std::move(kind));
+    }
+    const auto wanted = kinds;
     for (const auto& [kind, count] : tally_) {
       if (std::ranges::find(kinds, kind) == kinds.end()) kinds.push_back(kind);
     }
     int missing = 0;
-    const bool wants_all = arguments_.last - arguments_.first + 1 >= kAllKindsFrom;
+    const bool wants_all = worlds >= kAllKindsFrom;
     for (const auto& kind : kinds) {
       const auto count = tally_[kind];
-      fmt::print("{:>10}  {}{}\n", count, kind, count == 0 && wants_all ? "  NEVER INJECTED" : "");
-      if (count == 0 && wants_all) ++missing;
+      const bool is_missing = count == 0 && wants_all && std::ranges::find(wanted, kind) != wanted.end();
+      fmt::print("{:>10}  {}{}\n", count, kind, is_missing ? "  NEVER INJECTED" : "");
+      if (is_missing) ++missing;
     }
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
     fmt::print("{} seeds, {} failed, {} records, {} instances, {} requests, {} virtual minutes, {:.1f} s\n",

@@ -101,8 +101,11 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
   // remembered a broker does not know who may write them.
   const bool one_writer = plan.has_one_writer();
   const bool old_timestamps = (!never || one_writer) && chance.one_in(2);
+  plan.target.authorize_transactions =
+      !one_writer || options.transactions || !Chance(seed, 0x726566).one_in(4);
   // Nor may it forget our producer together with its tail: then it takes whatever comes.
-  plan.target_loses_tails = one_writer && !old_timestamps && Chance(seed, 0x746C).one_in(3);
+  plan.target_loses_tails =
+      one_writer && !old_timestamps && plan.target.authorize_transactions && Chance(seed, 0x746C).one_in(3);
   plan.instance_life = milliseconds(chance.one_of({0, 20'000, 60'000, 150'000}));
   Chance shape(seed, 0x736861);
   Chance cuts(seed, 0x637574);
@@ -116,6 +119,8 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
     if (chance.one_in(4)) topic.grows_at = topic.created_at + within();
     topic.is_compacted = plan.instance_life.count() == 0 && chance.one_in(2);
     if (plan.instance_life.count() != 0) topic.is_compacted = shape.one_in(4);
+    // A tail that was lost just when its carrier died looks like the cleaner's work then (062, "Honest limits").
+    if (plan.target_loses_tails && !never) topic.is_compacted = false;
     topic.is_append_time = shape.one_in(5);
     // Of what is gone nobody can say any more whether it was committed.
     topic.loses_start = shape.one_in(4) && !topic.is_compacted && !committed;
@@ -150,6 +155,7 @@ std::string WorldPlan::to_string() const {
   if (late_requests) text += ", late requests";
   if (two_instances) text += ", two instances";
   if (target_loses_tails) text += ", the target loses tails";
+  if (!target.authorize_transactions) text += ", no transactional ids";
   if (instance.transactions != replicator::Transactions::never) {
     text += fmt::format(", transactions {} of {} ms, aborted after {} ms, calm after {} ms",
                         name_of(instance.transactions), instance.transaction_interval.count(),
