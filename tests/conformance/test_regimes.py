@@ -45,7 +45,7 @@ class RegimeCase(ExactlyOnceCase):
             for isolation in isolations:
                 with self.subTest(reader=reader, isolation=isolation):
                     after = self.digest(reader, self.b, f"{alias}.{topic}", isolation)
-                    self.assertEqual(after, before)
+                    self.assert_digests(before, after, f"{alias}.{topic}")
                     self.assertEqual(sum(records for records, _ in after.values()), count)
 
     def same_for_all_readers(self, alias, topic, count):
