@@ -6,7 +6,6 @@
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/produce.h"
 #include "protocol/record.h"
-#include "tests/unit/replicator/batches.h"
 
 namespace longhaul::test {
 namespace {
@@ -38,7 +37,8 @@ client::ClusterOptions client_options(const std::string& alias, const std::strin
 FlowWorld::FlowWorld(const Options& options)
     : options_(options),
       a_(net_.add("a", cluster_options(1))),
-      b_(net_.add("b", cluster_options(2, options.marker_delay))) {
+      b_(net_.add("b", cluster_options(2, options.marker_delay))),
+      pool_(options.memory) {
   EXPECT_TRUE(a_.create_topic(kTopic, kPartitions, 2).has_value());
 }
 
@@ -72,21 +72,33 @@ void FlowWorld::feed(int batches) {
     for (std::int32_t partition = 0; partition < kPartitions; ++partition) {
       replicator::testing::SourceBatch batch{.records = 3, .timestamp = net_.now().wall_ms};
       batch.value = fmt::format("{}-{}-", partition, fed_);
-      const auto bytes = replicator::testing::encode(batch);
-      const auto header = ConstBytes(bytes).first(protocol::batch_layout::kHeaderSize);
-      const auto payload = ConstBytes(bytes).subspan(header.size());
-      protocol::ProduceRequest request;
-      request.acks = -1;
-      request.timeout_ms = 1000;
-      request.topic_data.push_back({.name = kTopic});
-      request.topic_data[0].partition_data.push_back(
-          {.index = partition, .records = {.header = header, .payload = payload}});
-      const auto leader = a_.partition(kTopic, PartitionIndex(partition))->leader;
-      const auto answer = net_.call("a", leader, request, kProduceVersion);
-      ASSERT_EQ(answer.responses.at(0).partition_responses.at(0).error_code, protocol::KafkaErrc::none);
+      write(batch, partition);
     }
     fed_ += 3;
   }
+}
+
+void FlowWorld::feed_one(const Feed& feed) {
+  for (int i = 0; i < feed.batches; ++i) {
+    replicator::testing::SourceBatch batch{.records = 3, .timestamp = net_.now().wall_ms - feed.age.count()};
+    batch.value = std::string(feed.value_size, 'v');
+    write(batch, feed.partition);
+  }
+}
+
+void FlowWorld::write(const replicator::testing::SourceBatch& batch, std::int32_t partition) {
+  const auto bytes = replicator::testing::encode(batch);
+  const auto header = ConstBytes(bytes).first(protocol::batch_layout::kHeaderSize);
+  const auto payload = ConstBytes(bytes).subspan(header.size());
+  protocol::ProduceRequest request;
+  request.acks = -1;
+  request.timeout_ms = 1000;
+  request.topic_data.push_back({.name = kTopic});
+  request.topic_data[0].partition_data.push_back(
+      {.index = partition, .records = {.header = header, .payload = payload}});
+  const auto leader = a_.partition(kTopic, PartitionIndex(partition))->leader;
+  const auto answer = net_.call("a", leader, request, kProduceVersion);
+  ASSERT_EQ(answer.responses.at(0).partition_responses.at(0).error_code, protocol::KafkaErrc::none);
 }
 
 void FlowWorld::start() {

@@ -9,6 +9,7 @@
 #include "net/task_group.h"
 #include "replicator/kafka/flow.h"
 #include "tests/sim/sandbox_net.h"
+#include "tests/unit/replicator/batches.h"
 
 namespace longhaul::test {
 
@@ -24,6 +25,7 @@ class FlowWorld {
     milliseconds marker_delay{0};
     /// How long the source waits for data; long where days are to pass.
     milliseconds fetch_max_wait{500};
+    std::size_t memory = std::size_t{64} << 20U;
   };
   FlowWorld() : FlowWorld(Options{}) {}
   explicit FlowWorld(const Options& options);
@@ -38,6 +40,15 @@ class FlowWorld {
 
   /// Writes `batches` batches of three records to each partition of the source.
   void feed(int batches);
+  /// Writes to one partition only, which `caught_up` knows nothing of.
+  struct Feed {
+    std::int32_t partition = 0;
+    int batches = 1;
+    /// How old the records are.
+    milliseconds age{0};
+    std::size_t value_size = 0;
+  };
+  void feed_one(const Feed& feed);
   /// Begins; returns at once.
   void start();
   [[nodiscard]] const std::optional<Result<void>>& started() const { return started_; }
@@ -54,13 +65,14 @@ class FlowWorld {
   [[nodiscard]] std::vector<std::string> records(const std::string& cluster, sandbox::Cluster& of,
                                                  const std::string& topic, std::int32_t partition);
   [[nodiscard]] replicator::FlowOptions options() const;
+  void write(const replicator::testing::SourceBatch& batch, std::int32_t partition);
 
   Options options_;
   MemoryCore core_;
   SandboxNet net_{core_};
   sandbox::Cluster& a_;
   sandbox::Cluster& b_;
-  SlabPool pool_{64U << 20U};
+  SlabPool pool_;
   std::unique_ptr<net::TaskGroup> group_;
   std::unique_ptr<replicator::Flow> flow_;
   std::optional<Result<void>> started_;

@@ -119,7 +119,8 @@ WorldPlan make_plan(std::uint64_t seed, const RunOptions& options) {
     if (chance.one_in(4)) topic.grows_at = topic.created_at + within();
     topic.is_compacted = plan.instance_life.count() == 0 && chance.one_in(2);
     if (plan.instance_life.count() != 0) topic.is_compacted = shape.one_in(4);
-    // A tail that was lost just when its carrier died looks like the cleaner's work then (062, "Honest limits").
+    // A tail that was lost just when its carrier died looks like the cleaner's work then (062, "Honest
+    // limits").
     if (plan.target_loses_tails && !never) topic.is_compacted = false;
     topic.is_append_time = shape.one_in(5);
     // Of what is gone nobody can say any more whether it was committed.

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/batches.h"
 #include "tests/unit/replicator/batches.h"
 
 namespace longhaul::replicator {
@@ -119,6 +120,16 @@ TEST(Passthrough, ReadsNoPayloadOfABatchThatPasses) {
   ASSERT_EQ(result.batches.size(), 1U) << "the target finds the damage";
   EXPECT_FALSE(result.batches[0].reencoded);
   EXPECT_EQ(result.batches[0].bytes.bytes().data(), set.records.bytes().data());
+}
+
+TEST(Passthrough, ABatchThatLosesItsAppendTimesIsAsOldAsItsProducersSay) {
+  const auto batch = longhaul::testing::batch_builder().records(2).log_append_time(1'800'000'000'000).build();
+  const FetchedSet set{
+      .records = Slice::copy_of(batch), .high_watermark = Offset(9), .last_stable_offset = Offset(9)};
+  const auto result = plan(set, 0, -1, {.append_times = AppendTimes::passthrough});
+  ASSERT_EQ(result.batches.size(), 1U);
+  EXPECT_FALSE(result.batches[0].reencoded);
+  EXPECT_EQ(result.batches[0].max_timestamp, 1'700'000'000'000) << "the target remembers producers by these";
 }
 
 TEST(Passthrough, FindsDamageInAPassingBatchWhereItWasAskedTo) {

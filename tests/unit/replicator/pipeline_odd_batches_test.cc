@@ -184,6 +184,51 @@ TEST(PipelineOfOddBatches, SkipsDamagedBatchesInARowOnceEach) {
   EXPECT_EQ(pipeline.take_skipped().size(), 2U);
 }
 
+/// The first batch is damaged, and nobody knows what became of the second.
+PartitionPipeline with_doubt_behind_damage(CorruptBatches corrupt) {
+  PartitionPipeline pipeline(start_at(0), {.corrupt_batches = corrupt});
+  const auto whole = four_batches();
+  pipeline.on_fetched(
+      set_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(whole.size() / 4))));
+  pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
+  pipeline.on_fetched(set_of(four_batches(1)));
+  const auto sent = send_all(pipeline);
+  EXPECT_EQ(sent.size(), 3U);
+  pipeline.on_corrupt(sent[0].number, "CORRUPT_MESSAGE", kStart);
+  pipeline.on_failed(sent[1].number, kUnknown, kStart);
+  pipeline.on_failed(sent[2].number, kNotStored, kStart);
+  return pipeline;
+}
+
+TEST(PipelineOfOddBatches, GivesNoSequenceAnewThatABatchInDoubtMayStillUse) {
+  const auto skips = with_doubt_behind_damage(CorruptBatches::skip);
+  ASSERT_TRUE(skips.stopped());
+  EXPECT_EQ(skips.stopped()->reason, StopReason::write_in_doubt);
+  EXPECT_EQ(skips.stopped()->source_offset, Offset(2));
+  EXPECT_FALSE(with_doubt_behind_damage(CorruptBatches::stop).stopped())
+      << "if it arrives whole, each batch keeps its sequence";
+}
+
+TEST(PipelineOfOddBatches, KnowsNoEpochOfAPlaceThatItHasSkippedTo) {
+  auto skips = after_a_corrupt_answer({.corrupt_batches = CorruptBatches::skip});
+  for (int i = 0; i < 3; ++i) skips.on_fetched(set_of(four_batches(2)));
+  ASSERT_TRUE(skips.idle());
+  EXPECT_EQ(skips.progress().source_offset, Offset(6));
+  EXPECT_EQ(skips.progress().source_leader_epoch, LeaderEpoch());
+
+  PartitionPipeline deleted(start_at(0), {});
+  deleted.on_fetched(set_of(four_batches()));
+  for (const auto& one : send_all(deleted)) deleted.on_acknowledged(one.number, Offset(0));
+  for (const auto& one : send_all(deleted))
+    deleted.on_acknowledged(one.number, Offset(2 * static_cast<std::int64_t>(one.number)));
+  ASSERT_TRUE(deleted.idle());
+  EXPECT_EQ(deleted.progress().source_leader_epoch, LeaderEpoch(0));
+  deleted.skip_to(Offset(50));
+  EXPECT_EQ(deleted.progress().source_offset, Offset(50));
+  EXPECT_EQ(deleted.progress().source_leader_epoch, LeaderEpoch());
+  EXPECT_EQ(deleted.fetched_leader_epoch(), LeaderEpoch());
+}
+
 TEST(PipelineOfOddBatches, StopsWhenABatchBehindADamagedOneWasStored) {
   PartitionPipeline pipeline(start_at(0), {.corrupt_batches = CorruptBatches::skip});
   pipeline.on_fetched(set_of(four_batches(2)));

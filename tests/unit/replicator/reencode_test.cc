@@ -185,6 +185,20 @@ TEST(Reencode, StopsAtARecordThatIsTooLargeAloneAndKeepsThoseBeforeIt) {
   EXPECT_TRUE(result.stop->detail.contains("max.message.bytes is 4000")) << result.stop->detail;
 }
 
+TEST(Reencode, ABatchOfVeryManyRecordsBecomesSeveral) {
+  constexpr int kRecords = (1 << 18) + 2;
+  auto builder = batch_builder();
+  for (int i = 0; i < kRecords; ++i) builder.record({.timestamp = kTime});
+  const auto result = plan(builder.last_offset_delta(kRecords + 4).build());
+  ASSERT_EQ(result.batches.size(), 2U);
+  EXPECT_EQ(result.batches[0].records, 1 << 18);
+  EXPECT_EQ(result.batches[1].records, 2);
+  EXPECT_EQ(result.batches[0].next, Offset(1 << 18));
+  EXPECT_EQ(result.batches[1].base, Offset(1 << 18));
+  EXPECT_EQ(result.batches[1].next, Offset(kRecords + 5));
+  EXPECT_EQ(result.next_position, Offset(kRecords + 5));
+}
+
 TEST(Reencode, LaundersNoDamage) {
   const auto whole = batch_builder().records(3).last_offset_delta(6).codec(Compression::none).build();
   for (std::size_t at = protocol::batch_layout::kAttributesAt; at < whole.size(); ++at) {

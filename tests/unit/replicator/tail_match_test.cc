@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "codecs/codec.h"
 #include "tests/unit/replicator/batches.h"
 
@@ -114,6 +116,23 @@ TEST(TailMatch, ReadsBothSidesInPiecesAndNothingTwice) {
   match.add_source(testing::fetched({kSource[1], kSource[2]}));
   EXPECT_FALSE(match.wants_source() || match.wants_target());
   EXPECT_EQ(match.progress().source_offset, Offset(105));
+}
+
+TEST(TailMatch, FollowsSequencesThatBeginAgain) {
+  constexpr std::int32_t kLast = std::numeric_limits<std::int32_t>::max();
+  auto near_the_end = options();
+  near_the_end.stored.producer.next_sequence = kLast - 1;
+  near_the_end.ours.stored = {near_the_end.stored.producer};
+  const auto match =
+      walked(near_the_end, {forwarded(kSource[0], 70, kLast - 1), forwarded(kSource[1], 73, 1)});
+  EXPECT_FALSE(match.stopped());
+  EXPECT_EQ(match.records(), 5);
+  EXPECT_EQ(match.progress().source_offset, Offset(105));
+  EXPECT_EQ(match.progress().producer.next_sequence, 3);
+
+  EXPECT_TRUE(
+      walked(near_the_end, {forwarded(kSource[0], 70, kLast - 1), forwarded(kSource[1], 73, 2)}).stopped())
+      << "one is missing";
 }
 
 TEST(TailMatch, NeedsNoSourceWhenNothingOfOursWasAppended) {
