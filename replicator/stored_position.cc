@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace longhaul::replicator {
 namespace {
@@ -27,17 +28,45 @@ OrderedJson to_json(const ProducerState& producer) {
   return {{"id", producer.id.value()}, {"epoch", producer.epoch}, {"nextSequence", producer.next_sequence}};
 }
 
+/// Json's own conversion cuts what does not fit, and takes fractions.
+template <class T>
+T integer(const Json& json) {
+  const bool fits = json.is_number_unsigned()
+                        ? std::in_range<T>(json.get<std::uint64_t>())
+                        : json.is_number_integer() && std::in_range<T>(json.get<std::int64_t>());
+  if (!fits) throw std::invalid_argument(std::string("not a number that fits: ") + json.type_name());
+  return static_cast<T>(json.get<std::int64_t>());
+}
+
+template <class T>
+T integer(const Json& object, const char* name, T otherwise) {
+  const auto found = object.find(name);
+  return found == object.end() ? otherwise : integer<T>(*found);
+}
+
+/// Far from where sums of offsets and counts overflow.
+constexpr std::int64_t kOffsetMax = std::int64_t{1} << 60U;
+/// Stands for no offset.
+constexpr std::int64_t kNone = -1;
+
+std::int64_t offset(const Json& json, std::int64_t least = 0) {
+  const auto number = integer<std::int64_t>(json);
+  if (number < least || number > kOffsetMax)
+    throw std::invalid_argument(fmt::format("no offset: {}", number));
+  return number;
+}
+
 ProducerState to_producer(const Json& json) {
-  return {.id = ProducerId(json.at("id").get<std::int64_t>()),
-          .epoch = json.at("epoch").get<std::int16_t>(),
-          .next_sequence = json.at("nextSequence").get<std::int32_t>()};
+  return {.id = ProducerId(integer<std::int64_t>(json.at("id"))),
+          .epoch = integer<std::int16_t>(json.at("epoch")),
+          .next_sequence = integer<std::int32_t>(json.at("nextSequence"))};
 }
 
 /// The first records of this version did not name the producer of the anchor.
 ProducerState to_anchor_producer(const Json& anchor) {
-  return {.id = ProducerId(anchor.value("producerId", std::int64_t{-1})),
-          .epoch = anchor.value("epoch", std::int16_t{-1}),
-          .next_sequence = anchor.value("sequence", std::int32_t{0})};
+  return {.id = ProducerId(integer(anchor, "producerId", std::int64_t{-1})),
+          .epoch = integer(anchor, "epoch", std::int16_t{-1}),
+          .next_sequence = integer(anchor, "sequence", std::int32_t{0})};
 }
 
 OrderedJson nullable(const std::optional<std::int64_t>& value) {
@@ -45,7 +74,7 @@ OrderedJson nullable(const std::optional<std::int64_t>& value) {
 }
 
 std::optional<std::int64_t> to_nullable(const Json& json) {
-  return json.is_null() ? std::nullopt : std::optional(json.get<std::int64_t>());
+  return json.is_null() ? std::nullopt : std::optional(integer<std::int64_t>(json));
 }
 
 TopicId to_topic_id(const std::string& text) {
@@ -137,11 +166,11 @@ Result<std::optional<StateKey>> parse_state_key(std::string_view source_alias, s
     if (fields.at("cluster").get_ref<const std::string&>() != source_alias) return std::nullopt;
     StateKey parsed;
     parsed.source = {fields.at("topic").get<std::string>(),
-                     PartitionIndex(fields.at("partition").get<std::int32_t>())};
+                     PartitionIndex(integer<std::int32_t>(fields.at("partition")))};
     if (kind == kSegmentKind) {
       parsed.kind = StateKey::Kind::map_segment;
       parsed.topic_id = fields.at("topicId").get<std::string>();
-      parsed.segment = fields.at("segment").get<std::int64_t>();
+      parsed.segment = offset(fields.at("segment"));
     }
     return parsed;
   });
@@ -150,7 +179,7 @@ Result<std::optional<StateKey>> parse_state_key(std::string_view source_alias, s
 Result<StoredPosition> parse_position(std::string_view value) {
   return guarded("value of a position record", [&] {
     const auto json = Json::parse(value);
-    const auto version = json.at("version").get<int>();
+    const auto version = integer<int>(json.at("version"));
     if (version > kStateVersion) {
       throw std::invalid_argument(fmt::format(
           "version {} was written by a newer Longhaul (this one knows {})", version, kStateVersion));
@@ -159,17 +188,17 @@ Result<StoredPosition> parse_position(std::string_view value) {
     const auto& source = json.at("source");
     position.source_cluster_id = source.at("clusterId").get<std::string>();
     position.source_topic_id = to_topic_id(source.at("topicId").get<std::string>());
-    position.progress.source_offset = Offset(source.at("offset").get<std::int64_t>());
-    position.progress.source_leader_epoch = LeaderEpoch(source.at("leaderEpoch").get<std::int32_t>());
+    position.progress.source_offset = Offset(offset(source.at("offset")));
+    position.progress.source_leader_epoch = LeaderEpoch(integer<std::int32_t>(source.at("leaderEpoch")));
     const auto& target = json.at("target");
     position.target_cluster_id = target.at("clusterId").get<std::string>();
     position.target_topic = target.at("topic").get<std::string>();
     position.target_topic_id = to_topic_id(target.at("topicId").get<std::string>());
-    position.progress.target_offset = Offset(target.at("offset").get<std::int64_t>());
+    position.progress.target_offset = Offset(offset(target.at("offset"), kNone));
     if (const auto& anchor = json.at("anchor"); !anchor.is_null()) {
-      position.progress.anchor = Anchor{.target_base = Offset(anchor.at("offset").get<std::int64_t>()),
-                                        .records = anchor.at("records").get<std::int32_t>(),
-                                        .payload_crc = anchor.at("payloadCrc").get<std::uint32_t>(),
+      position.progress.anchor = Anchor{.target_base = Offset(offset(anchor.at("offset"))),
+                                        .records = integer<std::int32_t>(anchor.at("records")),
+                                        .payload_crc = integer<std::uint32_t>(anchor.at("payloadCrc")),
                                         .producer = to_anchor_producer(anchor)};
     }
     for (const auto& producer : json.at("producers")) position.producers.push_back(to_producer(producer));
@@ -177,11 +206,11 @@ Result<StoredPosition> parse_position(std::string_view value) {
     position.selection = json.at("selection").get<std::string>();
     position.mm2_before = to_nullable(json.at("mm2").at("before"));
     position.mm2_after = to_nullable(json.at("mm2").at("after"));
-    position.map_segment = json.at("mapSegment").get<std::int64_t>();
+    position.map_segment = offset(json.at("mapSegment"), kNone);
     position.drained = json.at("drained").get<bool>();
     position.transactional = json.value("transactional", false);
     position.writer = json.value("writer", std::string());
-    position.written_ms = json.at("writtenMs").get<std::int64_t>();
+    position.written_ms = integer<std::int64_t>(json.at("writtenMs"));
     return position;
   });
 }
@@ -189,12 +218,17 @@ Result<StoredPosition> parse_position(std::string_view value) {
 Result<MapSegment> parse_segment(std::int64_t number, std::string_view value) {
   return guarded("value of an offset-map record", [&] {
     const auto json = Json::parse(value);
-    if (json.at("version").get<int>() > kStateVersion)
+    if (integer<int>(json.at("version")) > kStateVersion)
       throw std::invalid_argument("written by a newer Longhaul");
     MapSegment segment{number, {}};
+    Offset source;
+    Offset target;
     for (const auto& run : json.at("runs")) {
-      segment.runs.push_back({Offset(run.at(0).get<std::int64_t>()), Offset(run.at(1).get<std::int64_t>()),
-                              run.at(2).get<std::int64_t>()});
+      const OffsetRun one{Offset(offset(run.at(0))), Offset(offset(run.at(1))), offset(run.at(2), 1)};
+      if (one.source < source || one.target < target) throw std::invalid_argument("runs that fall");
+      segment.runs.push_back(one);
+      source = one.source + one.records;
+      target = one.target + one.records;
     }
     return segment;
   });
@@ -224,6 +258,7 @@ std::optional<TopicPartition> parse_mm2_offset_key(std::string_view connector, s
   if (cluster == fields.end() || *cluster != source_alias) return std::nullopt;
   if (topic == fields.end() || !topic->is_string()) return std::nullopt;
   if (partition == fields.end() || !partition->is_number_integer()) return std::nullopt;
+  if (!std::in_range<std::int32_t>(partition->get<std::int64_t>())) return std::nullopt;
   return TopicPartition{topic->get<std::string>(), PartitionIndex(partition->get<std::int32_t>())};
 }
 

@@ -111,6 +111,22 @@ TEST(StoredPosition, RefusesWhatItCannotRead) {
   }
 }
 
+TEST(StoredPosition, RefusesNumbersThatDoNotFit) {
+  const auto whole = position_value(sample());
+  const auto with = [&](std::string_view old, std::string_view other) {
+    auto text = whole;
+    text.replace(text.find(old), old.size(), other);
+    return parse_position(text).has_value();
+  };
+  EXPECT_TRUE(with("\"offset\":123", "\"offset\":124"));
+  for (const auto* number :
+       {"-1", "1.5", "1e300", "9223372036854775807", "18446744073709551615", "\"1\"", "null"})
+    EXPECT_FALSE(with("\"offset\":123", std::string("\"offset\":") + number)) << number;
+  EXPECT_FALSE(with("\"leaderEpoch\":4", "\"leaderEpoch\":4294967296"));
+  EXPECT_FALSE(with("\"epoch\":1", "\"epoch\":32768"));
+  EXPECT_FALSE(with("\"payloadCrc\":4000000000", "\"payloadCrc\":4294967296"));
+}
+
 TEST(StateKeys, NameTheirPartitionAndSegment) {
   const TopicPartition orders{"orders", PartitionIndex(3)};
   EXPECT_EQ(position_key("A", orders), R"(["position",{"cluster":"A","partition":3,"topic":"orders"}])");
@@ -136,7 +152,10 @@ TEST(MapSegments, ComeBackAsTheyWereWritten) {
   const MapSegment segment{5, {{Offset(1), Offset(2), 3}, {Offset(10), Offset(5), 1}}};
   EXPECT_EQ(segment_value(segment), R"({"version":1,"runs":[[1,2,3],[10,5,1]]})");
   EXPECT_EQ(parse_segment(5, segment_value(segment)).value(), segment);
-  EXPECT_FALSE(parse_segment(5, R"({"version":1,"runs":[[1,2]]})").has_value());
+  for (const auto* runs :
+       {"[1,2]", "[1,2,0]", "[-1,2,1]", "[1,2,9223372036854775807]", "[9,9,2],[10,11,1]"}) {
+    EXPECT_FALSE(parse_segment(5, fmt::format(R"({{"version":1,"runs":[{}]}})", runs)).has_value()) << runs;
+  }
 }
 
 // The bytes that MirrorMaker 2 4.3.1 writes, and the partition its producer chooses among 25.
