@@ -72,6 +72,7 @@ class RewritingTest(Batches):
         self.copy("bit", "horizon")
         self.assert_same("horizon", "bit.horizon")
         # Above all not as it came: the target's cleaner would take it for a time that is running out.
+        self.assertFalse(self.has_delete_horizon(self.b, "bit.horizon"))
         self.check_target("bit.horizon")
 
     def test_base_sequences_that_wrap(self):
