@@ -21,7 +21,7 @@ class Batches(TwoClusters):
         return tuple(flow[key] for key in ("records", "batches_passed_through", "batches_reencoded", "records_reencoded"))
 
     def check_target(self, remote, partitions=1, compression=None):
-        """Every batch on the target is whole and dense, of a producer of ours."""
+        """Every batch on the target is whole and dense, and has a producer id."""
         for partition in range(partitions):
             for item in self.batches(self.b, remote, partition):
                 self.assertTrue(item["valid"])
@@ -29,6 +29,16 @@ class Batches(TwoClusters):
                 self.assertGreaterEqual(item["producer_id"], 0)
                 if compression is not None:
                     self.assertEqual(item["compression"], compression)
+
+    def assert_passed_through(self, topic, remote, partitions=3):
+        """The same batches with the same codec and size lie in both logs, on the target always with a producer id."""
+        for partition in range(partitions):
+            source, target = self.batches(self.a, topic, partition), self.batches(self.b, remote, partition)
+            for key in ("count", "size", "compression"):
+                self.assertEqual([item[key] for item in source], [item[key] for item in target], f"{remote} {key}")
+            for item in target:
+                self.assertTrue(item["valid"])
+                self.assertGreaterEqual(item["producer_id"], 0)
 
     def verify(self, alias, topics, *arguments, exit_code=0, settings=None):
         """`longhaul verify` of the flow; returns what it printed."""

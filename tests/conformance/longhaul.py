@@ -216,6 +216,15 @@ class TwoClusters(unittest.TestCase):
                     raise
         raise AssertionError(f"the segments of {topic}-{partition} change all the time")
 
+    def stored(self, alias):
+        """What Longhaul's state topic says about each partition: {partition: position record}."""
+        found = {}
+        for entry in self.tool.dump(self.b, f"mm2-longhaul.{alias}.internal"):
+            key = json.loads(entry["key"])
+            if key[0] == "position" and entry["value"] is not None:
+                found[key[1]["partition"]] = json.loads(entry["value"])
+        return found
+
     def digest(self, reader, cluster, topic, isolation):
         if reader == "java":
             return comparable(self.tool.digest(cluster, topic, isolation))

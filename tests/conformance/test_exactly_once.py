@@ -1,7 +1,6 @@
 """Each record once, whatever happens to the process that carries it: killed in full flight again and again, two at the
 same time, stopped and woken after somebody else took over, its ids forgotten by the target."""
 
-import json
 import signal
 import time
 
@@ -40,15 +39,6 @@ class ExactlyOnceCase(TwoClusters):
         """Waits until the target holds that many more than now."""
         held = self.held(self.b, f"{alias}.{topic}", partitions)
         self.wait_held(self.b, f"{alias}.{topic}", partitions, held + records, seconds=120, run=run)
-
-    def stored(self, alias):
-        """What Longhaul's state topic says about each partition: {partition: position record}."""
-        found = {}
-        for entry in self.tool.dump(self.b, f"mm2-longhaul.{alias}.internal"):
-            key = json.loads(entry["key"])
-            if key[0] == "position" and entry["value"] is not None:
-                found[key[1]["partition"]] = json.loads(entry["value"])
-        return found
 
 
 class TakeOverTest(ExactlyOnceCase):

@@ -2,10 +2,12 @@
 
 import time
 
+from . import wire
+from .batches import CODECS, Batches
 from .longhaul import Longhaul, TwoClusters
+from .processes import wait_until
 from .tools import ToolError, batch, record
 
-CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 DAY_MS = 86_400_000
 
 
@@ -30,7 +32,7 @@ def odd_batches():
     ]
 
 
-class CodecsTest(TwoClusters):
+class CodecsTest(Batches):
     def test_odd_records_in_every_codec(self):
         for codec in CODECS:
             self.tool.create_topic(self.a, f"odd-{codec}", 3, configs={"retention.ms": "-1"})
@@ -48,15 +50,28 @@ class CodecsTest(TwoClusters):
         self.assertEqual((flow["flow"], flow["topics"], flow["partitions"]), ("codecs->B", 5, 15))
         self.assertEqual((flow["lag_records"], flow["stopped_partitions"]), (0, []))
 
-    def assert_passed_through(self, topic, remote):
-        """The same batches with the same codec and size lie in both logs, with a producer of Longhaul's own."""
-        for partition in range(3):
-            source, target = self.batches(self.a, topic, partition), self.batches(self.b, remote, partition)
-            for key in ("count", "size", "compression"):
-                self.assertEqual([item[key] for item in source], [item[key] for item in target], f"{remote} {key}")
-            for item in target:
-                self.assertTrue(item["valid"])
-                self.assertGreaterEqual(item["producer_id"], 0)
+    def test_producer_ids_of_the_source_are_replaced(self):
+        # Every cluster hands them out from 0 on; on the source they shall lie where the target's do not.
+        with wire.Connection(self.a.bootstrap) as connection:
+            wait_until(lambda: connection.init_producer_id()[1] >= 200, 30, "producer ids of the source", 0)
+        self.tool.create_topic(self.a, "ids", 3)
+        records = [record(b"%d" % i, b"v") for i in range(5)]
+        self.tool.produce(self.a, "ids", [batch(records, 0)] * 2)
+        self.tool.produce(self.a, "ids", [batch(records, 1)] * 2, transactional_id="ids")
+        self.tool.produce(self.a, "ids", [batch(records, 2)] * 2, idempotent="false")
+        theirs = self.producer_ids(self.a, "ids")
+        self.assertGreaterEqual(min(*theirs[0], *theirs[1]), 200)
+        self.assertEqual(theirs[2], {-1})
+
+        self.copy("replaced", "ids")
+        self.assert_same("ids", "replaced.ids", readers=("java",))
+        ours = self.producer_ids(self.b, "replaced.ids")
+        self.assertTrue(set.union(*theirs).isdisjoint(set.union(*ours)), (theirs, ours))
+        stored = self.stored("replaced")
+        self.assertEqual(ours, [{stored[partition]["producers"][-1]["id"]} for partition in range(3)])
+
+    def producer_ids(self, cluster, topic):
+        return [{item["producer_id"] for item in self.batches(cluster, topic, partition)} for partition in range(3)]
 
     def test_a_record_of_ten_megabytes(self):
         self.tool.create_topic(self.a, "huge", 1, configs={"max.message.bytes": str(16 << 20)})
