@@ -231,17 +231,21 @@ class StopsTest(Batches):
 class CorruptTest(Batches):
     """Damage on the source's disk is never copied and never made good: it stops its partition, or is left out on purpose."""
 
-    def damage(self, topic, partition, offset):
-        """Changes one bit in the payload of the batch that begins at that offset."""
+    # Where in a batch, counted from its base offset, and which bits.
+    CONTROL_BIT = 22, 0x20
+    RECORD_COUNT = 60, 1
+
+    def damage(self, topic, partition, offset, place=None, mask=4):
+        """Changes bits of the batch that begins at that offset: at `place`, or one bit in the middle of its payload."""
         for segment in self.a.segments(topic, partition):
             with open(segment, "r+b") as file:
                 data, at = file.read(), 0
                 while at + 61 <= len(data):
                     size = 12 + int.from_bytes(data[at + 8:at + 12], "big")
                     if int.from_bytes(data[at:at + 8], "big") == offset:
-                        place = at + 61 + (size - 61) // 2
+                        place = at + (61 + (size - 61) // 2 if place is None else place)
                         file.seek(place)
-                        file.write(bytes([data[place] ^ 4]))
+                        file.write(bytes([data[place] ^ mask]))
                         return
                     at += size
         self.fail(f"no batch at offset {offset} of {topic}-{partition}")
@@ -258,17 +262,47 @@ class CorruptTest(Batches):
 
         with Longhaul(self.flow(alias, topic), "--until-caught-up", "--skip-corrupt") as run:
             self.assertEqual(run.process.wait(60), 0, run.tail())
-            lines = run.matching("is skipped")
-            self.assertEqual(len(lines), 2, run.tail())
-            for line, offset in zip(lines, (20, 30)):
-                self.assertEqual(line.level, "ERROR")
-                self.assertIn(f"topic={topic} partition=0 from_offset={offset} to_offset={offset + 9}", line.text)
-            (flow,) = run.summary()["flows"]
-            self.assertEqual((flow["records"], flow["corrupt_batches_skipped"]), (10, 2))
-            self.check_no_crash(run)
+            self.check_skipped(run, topic, [(0, 20, 29), (0, 30, 39)], records=10)
         found = [item["key"] for item in self.tool.dump(self.b, f"{alias}.{topic}") if item["partition"] == 0]
         self.assertEqual(found, [b"%d-%d" % (number, i) for number in (0, 1, 4) for i in range(10)])
         self.assertIn("checksum", self.verify(alias, topic, exit_code=4))
+
+    def check_skipped(self, run, topic, skipped, records):
+        """One line for each damaged batch, as (partition, first, last offset); `records` were written."""
+        lines = sorted(run.matching("is skipped"), key=lambda line: line.text.partition("partition=")[2])
+        self.assertEqual(len(lines), len(skipped), run.tail())
+        for line, (partition, first, last) in zip(lines, skipped):
+            self.assertEqual(line.level, "ERROR")
+            self.assertIn(f"topic={topic} partition={partition} from_offset={first} to_offset={last}", line.text)
+        (flow,) = run.summary()["flows"]
+        self.assertEqual((flow["records"], flow["corrupt_batches_skipped"]), (records, len(skipped)))
+        self.check_no_crash(run)
+
+    def test_headers_that_tell_of_nothing_to_copy(self):
+        """A batch of records that claims to be a marker, and one that claims to hold none: neither is passed over."""
+        topic, remote = "headers", "lies.headers"
+        self.tool.create_topic(self.a, topic, 3)
+        ten = [record(b"%d" % i, b"v" * 50) for i in range(10)]
+        for partition, second in ((0, ten), (1, ten[:1]), (2, ten)):
+            self.tool.produce(self.a, topic, [batch(ten, partition), batch(second, partition), batch(ten, partition)],
+                              idempotent="false")
+        complete = self.digest("java", self.a, topic, "read_uncommitted")[2]
+        self.damage(topic, 0, 10, *self.CONTROL_BIT)
+        self.damage(topic, 1, 10, *self.RECORD_COUNT)
+        run = self.run_with_stops("lies", topic)
+        for partition in (0, 1):
+            self.stopped_line(run, topic, partition, 10, "damaged")
+        self.assertEqual(run.summary()["flows"][0]["records"], 10 + 10 + 30)
+
+        with Longhaul(self.flow("lies", topic), "--until-caught-up", "--skip-corrupt") as run:
+            self.assertEqual(run.process.wait(60), 0, run.tail())
+            self.check_skipped(run, topic, [(0, 10, 19), (1, 10, 10)], records=20)
+        found = self.tool.dump(self.b, remote)
+        for partition in (0, 1):
+            keys = [item["key"] for item in found if item["partition"] == partition]
+            self.assertEqual(keys, [b"%d" % i for i in range(10)] * 2)
+        self.assertEqual(self.digest("java", self.b, remote, "read_uncommitted")[2], complete)
+        self.assertEqual(self.verify("lies", topic, exit_code=4).count("checksum"), 2)
 
     def test_a_run_that_was_killed_behind_what_it_had_skipped_finds_its_place(self):
         self.tool.create_topic(self.a, "killed", 1)
