@@ -26,6 +26,8 @@ def numbered(first, end, partition=0, size=10):
 class MovesCase(FaultCase, Batches):
     """What the classes below share; no cases of its own."""
 
+    THREE = {"replication.factor": "3", "offset.storage.replication.factor": "3"}
+
     def keys(self, topic, partition=0):
         """The numbers that a partition of the target holds, in its order."""
         return [int(one["key"]) for one in self.tool.dump(self.b, topic) if one["partition"] == partition]
@@ -53,6 +55,25 @@ class MovesCase(FaultCase, Batches):
                 self.wait_held(self.b, remote, 4, held + 1000, seconds=90, run=run)
 
         return disturb
+
+    def elect_uncleanly(self, cluster, topic, write):
+        """Partitions 0 and 1 of `topic` lose what `write()` writes: broker 1 is away then, and leads them later."""
+        cluster.stop_node(0)
+        wait_until(lambda: self.tool.describe(cluster, topic)["in_sync"][:2] == [1, 1], 60, "one replica in sync")
+        write()
+        cluster.kill_node(1)
+        self.addCleanup(cluster.start_node, 1)
+        cluster.start_node(0)
+        wait_until(lambda: self.leaders(cluster, topic)[:2] == [1, 1], 90, "an unclean election")
+
+    def create_cut(self, cluster, topic):
+        """Three partitions, for `elect_uncleanly`: the last one loses nothing."""
+        self.tool.create_topic(cluster, topic, replicas=[[2, 1], [2, 1], [3, 2]],
+                               configs={"unclean.leader.election.enable": "true"})
+
+    def produce_each(self, topic, first, end, partitions=range(3)):
+        for partition in partitions:
+            self.tool.produce(self.a, topic, numbered(first, end, partition))
 
 
 class SourceMovesTest(MovesCase):
@@ -207,35 +228,21 @@ class SourceElectionsTest(MovesCase):
         self.under_traffic("moved", self.move_leaders(self.a, "moved-topic", "moved.moved-topic"), rate=2000,
                            replication=3)
 
-    def elect_uncleanly(self, topic, write):
-        """Partitions 0 and 1 of `topic` lose what `write()` writes: broker 1 is away then, and leads them later."""
-        self.a.stop_node(0)
-        wait_until(lambda: self.tool.describe(self.a, topic)["in_sync"][:2] == [1, 1], 60, "one replica in sync")
-        write()
-        self.a.kill_node(1)
-        self.addCleanup(self.a.start_node, 1)
-        self.a.start_node(0)
-        wait_until(lambda: self.leaders(self.a, topic)[:2] == [1, 1], 90, "an unclean election")
-
-    def create_cut(self, topic, replicas):
-        self.tool.create_topic(self.a, topic, replicas=replicas, configs={"unclean.leader.election.enable": "true"})
-        for partition in range(len(replicas)):
-            self.tool.produce(self.a, topic, numbered(0, 100, partition))
-
     def check_cut(self, run, topic, partitions):
         for partition in partitions:
             run.wait_line(f"partition stopped .*topic={topic} partition={partition} ", 60)
             self.stopped_line(run, topic, partition, 150, self.CUT)
 
     def test_an_unclean_election_that_cuts_the_log_stops_its_partition_and_others_go_on(self):
-        self.create_cut("cut", [[2, 1], [2, 1], [3, 2]])
+        self.create_cut(self.a, "cut")
+        self.produce_each("cut", 0, 100)
         with Longhaul(self.flow("elects", "cut")) as run:
             def write():
                 self.tool.produce(self.a, "cut", numbered(100, 150))
                 self.wait_held(self.b, "elects.cut", 3, 350, run=run)
 
             self.wait_held(self.b, "elects.cut", 3, 300, run=run)
-            self.elect_uncleanly("cut", write)
+            self.elect_uncleanly(self.a, "cut", write)
             # The log reaches beyond our position again: its length says nothing.
             self.tool.produce(self.a, "cut", [*numbered(1000, 1100), *numbered(100, 120, 1), *numbered(100, 120, 2)])
             self.check_cut(run, "cut", [0])
@@ -251,7 +258,8 @@ class SourceElectionsTest(MovesCase):
 
     def test_a_log_that_was_cut_between_two_runs_stops_its_partition(self):
         """Once behind a run that has drained, once behind one that was killed with an old position in store."""
-        self.create_cut("between", [[2, 1], [2, 1], [3, 2]])
+        self.create_cut(self.a, "between")
+        self.produce_each("between", 0, 100)
         late = {"longhaul.position.flush.interval.ms": "3600000"}
         with Longhaul(self.flow("drains", "between")) as drains, Longhaul(self.flow("dies", "between", late)) as dies:
             def write():
@@ -261,7 +269,7 @@ class SourceElectionsTest(MovesCase):
                 self.end(drains)
                 dies.process.kill()
 
-            self.elect_uncleanly("between", write)
+            self.elect_uncleanly(self.a, "between", write)
             # Partition 0 reaches beyond our position again, partition 1 does not.
             self.tool.produce(self.a, "between", [*numbered(1000, 1100), *numbered(100, 120, 2)])
             drains.start()
@@ -282,8 +290,6 @@ class SourceElectionsTest(MovesCase):
 
 class TargetMovesTest(MovesCase):
     """A target of three brokers: leaders that move, replicas that are missing, quotas."""
-
-    THREE = {"replication.factor": "3", "offset.storage.replication.factor": "3"}
 
     @classmethod
     def setUpClass(cls):
