@@ -6,6 +6,9 @@ from .longhaul import Longhaul, TwoClusters, command
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 HOUR_MS = 3_600_000
 DELETE_HORIZON = 0x40
+# Cleaned as soon as there is something to clean.
+COMPACTED = {"cleanup.policy": "compact", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.01",
+             "max.compaction.lag.ms": "500", "delete.retention.ms": "3600000"}
 
 
 def is_sparse(item):

@@ -1,14 +1,10 @@
 """Batches that brokers do not take as they are: they are written anew, and every record arrives as it was."""
 
 from . import wire
-from .batches import CODECS, Batches, is_sparse
+from .batches import CODECS, COMPACTED, Batches, is_sparse
 from .longhaul import Longhaul
 from .processes import wait_until
 from .tools import batch, record
-
-COMPACTED = {"cleanup.policy": "compact", "segment.ms": "200", "min.cleanable.dirty.ratio": "0.01",
-             "max.compaction.lag.ms": "500", "delete.retention.ms": "3600000"}
-
 
 class RewritingTest(Batches):
     def compact(self, topic, keys, partition=0):

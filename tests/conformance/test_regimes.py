@@ -6,6 +6,7 @@ import json
 import signal
 import time
 
+from .batches import COMPACTED
 from .lab import KafkaCluster
 from .lab_versions import running
 from .longhaul import Longhaul, TwoClusters, command
@@ -198,6 +199,52 @@ class BackfillTest(RegimeCase):
         self.same_for_all_readers("compacted", "tables", 60_000)
         self.check_atomic("compacted", "tables")
         self.assertEqual(self.regimes("compacted", "tables"), [True])
+
+    def test_a_compacted_target_that_is_cleaned_under_way(self):
+        topic, remote = "busy", "cleaned.busy"
+        self.tool.create_topic(self.a, topic, self.PARTITIONS,
+                               configs={"cleanup.policy": "compact", "min.compaction.lag.ms": str(10**12)})
+        self.tool.create_topic(self.b, remote, self.PARTITIONS, configs=COMPACTED)
+        # The values of a key differ: they are cut from noise at its running number.
+        self.tool.call("start_producer", self.a, name=topic, topic=topic, partitions=self.PARTITIONS, rate=2000,
+                       keys=400, linger_ms=5, batch_size=4096)
+        config = self.flow("cleaned", topic, {"sync.topic.configs.enabled": "false",
+                                              "longhaul.transaction.interval.ms": "300"})
+        with Longhaul(config) as run:
+            for _ in range(3):
+                self.more_and_cleaned(run, remote, 6_000)
+                run.process.kill()
+                run.start()
+            self.more_and_cleaned(run, remote, 3_000)
+            written = self.tool.call("stop_producer", name=topic)["records"]
+            latest = self.latest(self.a, topic)
+            wait_until(lambda: self.latest(self.b, remote) == latest, 60, "the latest value of each key", 0.5)
+            self.drained(run)
+            self.assertEqual(run.matching("partition stopped"), [], run.tail())
+        self.assertEqual(len(latest), 400)
+        self.assertLess(len(self.tool.dump(self.b, remote)), written // 2)
+        done = command("verify", config=config)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.stdout.count("the logs were cleaned at different times"), self.PARTITIONS, done.stdout)
+
+    def latest(self, cluster, topic):
+        """The last committed value and timestamp of each key."""
+        return {(one["partition"], one["key"]): (one["value"], one["timestamp"])
+                for one in self.tool.dump(cluster, topic, COMMITTED)}
+
+    def more_and_cleaned(self, run, remote, offsets):
+        """Waits until the remote partitions have grown by so many offsets, and more than half of all are cleaned."""
+        def ends():
+            return sum(end for _, end in self.tool.offsets(self.b, remote).values())
+
+        def cleaned():
+            self.assertIsNone(run.process.poll(), run.tail())
+            found = self.tool.digest(self.b, remote).values()
+            return ends() >= goal and 2 * sum(partition["records"] for partition in found) < goal
+
+        goal = ends() + offsets
+        wait_until(cleaned, 60, f"{offsets} more offsets in {remote}, most of which are cleaned", 0.3)
+        self.assertEqual(run.matching("partition stopped"), [], run.tail())
 
     def test_recent_old_and_recent_again(self):
         topic, count = "mixed", 0

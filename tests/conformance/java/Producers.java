@@ -61,7 +61,10 @@ final class Producers {
     }
   }
 
-  /** "count" records of "value_size" bytes, spread over "partitions", each with its running number in the key. */
+  /**
+   * "count" records of "value_size" bytes, spread over "partitions", each with its running number in the key; with "keys"
+   * the numbers begin anew after so many.
+   */
   ObjectNode bulk(JsonNode request) throws Exception {
     Filler filler = new Filler(request);
     long count = request.get("count").asLong();
@@ -153,6 +156,7 @@ final class Producers {
     private final byte[] noise;
     private final int valueSize;
     private final int run;
+    private final long keys;
     /** Of the first record, one millisecond more for each that follows; null for the time of sending. */
     private final Long timestamp;
 
@@ -161,6 +165,7 @@ final class Producers {
       partitions = request.path("partitions").asInt(1);
       valueSize = request.path("value_size").asInt(100);
       run = request.path("run").asInt(1);
+      keys = request.path("keys").asLong(Long.MAX_VALUE);
       timestamp = request.hasNonNull("timestamp") ? request.get("timestamp").asLong() : null;
       noise = new byte[valueSize + 4096];
       new Random(request.path("seed").asLong(1)).nextBytes(noise);
@@ -171,7 +176,7 @@ final class Producers {
     ProducerRecord<byte[], byte[]> record(long i) {
       int from = (int) (i * 31 % 4096);
       byte[] value = Arrays.copyOfRange(noise, from, from + valueSize);
-      byte[] key = Long.toString(i).getBytes();
+      byte[] key = Long.toString(i % keys).getBytes();
       return new ProducerRecord<>(topic, (int) (i / run % partitions),
           timestamp == null ? null : Long.valueOf(timestamp + i), key, value);
     }
