@@ -44,6 +44,21 @@ class MovesCase(FaultCase, Batches):
     def leaders(self, cluster, topic):
         return self.tool.describe(cluster, topic)["leaders"]
 
+    def check_quota(self, alias, topic, limited, limits, settings=None):
+        """Two megabytes that one cluster paces to 100 kB a second: slow, and nothing else."""
+        self.tool.call("limit_clients", limited, limits=limits)
+        try:
+            with Longhaul(self.flow(alias, topic, settings), "--until-caught-up") as run:
+                self.assertEqual(run.process.wait(150), 0, run.tail())
+                self.check_no_crash(run)
+                summary = run.summary()
+        finally:
+            self.tool.call("limit_clients", limited, limits=dict.fromkeys(limits))
+        (flow,) = summary["flows"]
+        self.assertEqual((flow["records"], flow["retries"], flow["stopped_partitions"]), (2000, 0, []))
+        self.assertGreater(summary["process"]["seconds"], 14, "three batches had to be paid for before the last one")
+        self.assertEqual(self.assert_same(topic, f"{alias}.{topic}", readers=("java",))[0][0], 2000)
+
     def move_leaders(self, cluster, topic, remote):
         """Returns what moves the leaders of `topic` again and again while records flow to `remote`."""
         def disturb(run):
@@ -77,7 +92,10 @@ class MovesCase(FaultCase, Batches):
 
 
 class SourceMovesTest(MovesCase):
-    """Records and topics that are gone from the source before we come to them."""
+    """Records and topics that are gone from the source before we come to them, and a source that paces its readers."""
+
+    # Quotas that look back over one second, and not ten.
+    SOURCE_SETTINGS = {"quota.window.num": 2}
 
     def caught_up(self, alias, topics, settings=None):
         """A run until everything is on the target, whose log can be looked at."""
@@ -213,6 +231,13 @@ class SourceMovesTest(MovesCase):
             self.end(run)
         self.assertEqual(self.keys("many.lives"), [*range(120, 130)])
 
+    def test_a_quota_slows_it_down(self):
+        self.tool.create_topic(self.a, "read", 1)
+        # A batch that is larger than what may be read in a second or two would never be sent.
+        self.tool.bulk(self.a, "read", 2000, partitions=1, value_size=1000, batch_size=16_384, linger_ms=5)
+        self.check_quota("reads-slowly", "read", self.a, {"consumer_byte_rate": 100_000},
+                         {"reads-slowly.consumer.request.timeout.ms": "3000"})
+
 
 class SourceElectionsTest(MovesCase):
     """A source of three brokers, whose leaders change."""
@@ -302,6 +327,12 @@ class TargetMovesTest(MovesCase):
         self.under_traffic("lead", self.move_leaders(self.b, "lead.lead-topic", "lead.lead-topic"), rate=2000,
                            settings=self.THREE)
 
+    def test_transaction_coordinators_move_while_records_flow(self):
+        settings = {**self.THREE, "B.exactly.once.source.support": "enabled", "longhaul.transaction.interval.ms": "200"}
+        self.under_traffic("commits", self.move_leaders(self.b, "__transaction_state", "commits.commits-topic"),
+                           rate=2000, settings=settings)
+        self.assertGreater(self.b.markers("commits.commits-topic", 4), 4 * 6)
+
     def test_too_few_replicas_in_sync(self):
         self.tool.create_topic(self.b, "few.few-topic", replicas=[[2, 3], [3, 2], [2, 3], [3, 2]],
                                configs={"min.insync.replicas": "2"})
@@ -324,16 +355,5 @@ class TargetMovesTest(MovesCase):
         self.tool.create_topic(self.a, "paid", 1)
         # Two megabytes in batches that are each paid for with five seconds, longer than a request may take.
         self.tool.bulk(self.a, "paid", 2000, partitions=1, value_size=1000, batch_size=500_000, linger_ms=1000)
-        self.tool.call("limit_clients", self.b, limits={"producer_byte_rate": 100_000})
-        try:
-            with Longhaul(self.flow("pays", "paid", {**self.THREE, "B.producer.request.timeout.ms": "3000"}),
-                          "--until-caught-up") as run:
-                self.assertEqual(run.process.wait(150), 0, run.tail())
-                self.check_no_crash(run)
-                summary = run.summary()
-        finally:
-            self.tool.call("limit_clients", self.b, limits={"producer_byte_rate": None})
-        (flow,) = summary["flows"]
-        self.assertEqual((flow["records"], flow["retries"], flow["stopped_partitions"]), (2000, 0, []))
-        self.assertGreater(summary["process"]["seconds"], 14, "three batches had to be paid for before the last one")
-        self.assertEqual(self.assert_same("paid", "pays.paid", readers=("java",))[0][0], 2000)
+        self.check_quota("pays", "paid", self.b, {"producer_byte_rate": 100_000},
+                         {**self.THREE, "B.producer.request.timeout.ms": "3000"})
