@@ -1,4 +1,5 @@
-"""A relay in front of a broker that notes what passes: which version of which API was asked for and answered."""
+"""A relay in front of a broker that notes what passes, which version of which API was asked for and answered, and can
+damage it on its way."""
 
 import collections
 import socket
@@ -12,7 +13,7 @@ from .processes import free_port
 
 class WireTap:
     """Relays connections to `port` of loopback. `seen` counts the requests and `answered` the answers, both by
-    (client id, API key, version). A context manager."""
+    (client id, API key, version), and `damaged` the frames that were altered. A context manager."""
 
     def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -22,6 +23,8 @@ class WireTap:
         self._open = set()
         self.seen = collections.Counter()
         self.answered = collections.Counter()
+        self.damaged = 0
+        self._damage = None
 
     def start(self, port):
         self._target = port
@@ -37,6 +40,12 @@ class WireTap:
         with self._lock:
             self.seen.clear()
             self.answered.clear()
+
+    def damage_once(self, api, is_answer, payload):
+        """Flips one bit of `payload` in the next request, or answer, of that API that has it."""
+        with self._lock:
+            self.damaged = 0
+            self._damage = api, is_answer, payload
 
     def clients(self):
         with self._lock:
@@ -77,8 +86,10 @@ class WireTap:
         data = b""
         try:
             while piece := source.recv(1 << 16):
-                data = self._note_frames(data + piece, note, waiting)
-                sink.sendall(piece)
+                frames, data = self._whole_frames(data + piece)
+                for frame in frames:
+                    api = note(frame, waiting)
+                    sink.sendall(struct.pack(">i", len(frame)) + self._passed_on(frame, api, note == self._answer))
         except OSError:
             pass
         for one in (source, sink):
@@ -88,15 +99,28 @@ class WireTap:
                 pass
 
     @staticmethod
-    def _note_frames(data, note, waiting):
-        at = 0
+    def _whole_frames(data):
+        """The frames that `data` begins with, and the rest."""
+        frames, at = [], 0
         while len(data) - at >= 4:
             size = struct.unpack_from(">i", data, at)[0]
             if len(data) - at - 4 < size:
                 break
-            note(data[at + 4:at + 4 + size], waiting)
+            frames.append(data[at + 4:at + 4 + size])
             at += 4 + size
-        return data[at:]
+        return frames, data[at:]
+
+    def _passed_on(self, frame, api, is_answer):
+        """The frame, unless it is the one to be damaged."""
+        with self._lock:
+            if self._damage is None or self._damage[:2] != (api, is_answer):
+                return frame
+            place = frame.find(self._damage[2])
+            if place < 0:
+                return frame
+            self._damage = None
+            self.damaged += 1
+        return frame[:place] + bytes([frame[place] ^ 1]) + frame[place + 1:]
 
     def _request(self, frame, waiting):
         api, version, correlation, length = struct.unpack_from(">hhih", frame)
@@ -104,10 +128,13 @@ class WireTap:
         with self._lock:
             waiting[correlation] = kind
             self.seen[kind] += 1
+        return api
 
     def _answer(self, frame, waiting):
         with self._lock:
-            self.answered[waiting.pop(struct.unpack_from(">i", frame)[0], None)] += 1
+            kind = waiting.pop(struct.unpack_from(">i", frame)[0], None)
+            self.answered[kind] += 1
+        return kind and kind[1]
 
 
 class _Tapped:
