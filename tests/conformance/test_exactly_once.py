@@ -9,6 +9,7 @@ from .longhaul import Longhaul, TwoClusters, command
 from .processes import wait_until
 
 PARTITIONS = 8
+OLD = 1_600_000_000_000
 TAKEN_OVER = "another instance has taken partitions over"
 
 
@@ -23,9 +24,20 @@ class ExactlyOnceCase(TwoClusters):
                        value_size=100, linger_ms=2, batch_size=8192, compression="lz4")
         return topic
 
+    def old_backlog(self, topic, partitions=PARTITIONS, count=120_000):
+        """Records that are older than any broker remembers producers: what comes twice is not recognised by them."""
+        self.tool.create_topic(self.a, topic, partitions)
+        self.tool.bulk(self.a, topic, count, partitions=partitions, value_size=100, batch_size=8192, linger_ms=2,
+                       timestamp=OLD)
+        return count
+
     def finish(self, alias, topic, run, partitions=PARTITIONS):
         """Ends the traffic, waits for the rest, drains `run`, and compares by independent readers."""
         written = self.tool.call("stop_producer", name=alias)["records"]
+        self.complete(alias, topic, run, written, partitions)
+
+    def complete(self, alias, topic, run, written, partitions=PARTITIONS):
+        """Waits until all that was written is there, drains `run`, and compares."""
         self.wait_held(self.b, f"{alias}.{topic}", partitions, written, seconds=120, run=run)
         # A duplicate would arrive behind the last record that is expected.
         time.sleep(1)
@@ -105,18 +117,14 @@ class TakeOverTest(ExactlyOnceCase):
             self.finish("late", topic, run)
 
     def test_old_timestamps_survive_kills(self):
-        topic = "old-topic"
-        self.tool.create_topic(self.a, topic, 4)
-        # Older than a broker remembers producers: such batches are not recognised when they come a second time.
-        self.tool.bulk(self.a, topic, 200_000, partitions=4, value_size=100, batch_size=8192, linger_ms=2,
-                       timestamp=1_600_000_000_000)
-        with Longhaul(self.flow("old", topic), "--until-caught-up") as run:
+        count = self.old_backlog("aged", 4, 200_000)
+        with Longhaul(self.flow("old", "aged"), "--until-caught-up") as run:
             for share in (0.2, 0.5):
-                self.wait_held(self.b, f"old.{topic}", 4, 200_000 * share, run=run)
+                self.wait_held(self.b, "old.aged", 4, count * share, run=run)
                 run.process.kill()
                 run.start()
             self.assertEqual(run.process.wait(120), 0, run.tail())
-        self.assert_same(topic, f"old.{topic}", readers=("java", "franz-go"))
+        self.assert_same("aged", "old.aged", readers=("java", "franz-go"))
 
 
 class ForgetfulTargetTest(ExactlyOnceCase):
@@ -183,12 +191,17 @@ class WithoutTransactionsTest(ExactlyOnceCase):
 class RefusedTransactionsTest(ExactlyOnceCase):
     """A target whose access rules leave out transactional ids: one warning, no fence, and still each record once."""
 
+    # It forgets producers as soon as their records are old.
     TARGET_SETTINGS = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-                       "allow.everyone.if.no.acl.found": "true"}
+                       "allow.everyone.if.no.acl.found": "true", "producer.id.expiration.check.interval.ms": "500"}
     REFUSED = "the target refuses transactional ids"
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.tool.call("deny_transactional_ids", cls.b, prefix="longhaul:")
+
     def test_one_warning_and_each_record_once_after_kills(self):
-        self.tool.call("deny_transactional_ids", self.b, prefix="longhaul:")
         topic = self.traffic("denied")
         config = self.flow("denied", topic)
         planned = command("plan", config=config)
@@ -202,3 +215,14 @@ class RefusedTransactionsTest(ExactlyOnceCase):
                 run.start()
             self.finish("denied", topic, run)
         self.assertEqual(self.b.markers(f"denied.{topic}", PARTITIONS), 0)
+
+    def test_old_records_survive_kills(self):
+        count = self.old_backlog("aged")
+        with Longhaul(self.flow("refused", "aged")) as run:
+            for share in (0.1, 0.3, 0.5, 0.7):
+                self.wait_held(self.b, "refused.aged", PARTITIONS, count * share, seconds=120, run=run)
+                self.assertEqual(len(run.matching(self.REFUSED)), 1, run.tail())
+                run.process.kill()
+                run.start()
+            self.complete("refused", "aged", run, count)
+        self.assertEqual(self.b.markers("refused.aged", PARTITIONS), 0)

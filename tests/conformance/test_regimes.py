@@ -11,11 +11,10 @@ from .lab import KafkaCluster
 from .lab_versions import running
 from .longhaul import Longhaul, TwoClusters, command
 from .processes import wait_until
-from .test_exactly_once import TAKEN_OVER, ExactlyOnceCase
+from .test_exactly_once import OLD, TAKEN_OVER, ExactlyOnceCase
 from .tools import KafkaTool
 
 COMMITTED, UNCOMMITTED = "read_committed", "read_uncommitted"
-OLD = 1_600_000_000_000
 ENABLED = {"B.exactly.once.source.support": "enabled"}
 
 
@@ -88,13 +87,6 @@ class RegimeCase(ExactlyOnceCase):
                 found.append(batch["transactional"])
         return found
 
-    def old_backlog(self, topic, count=120_000, configs=None):
-        """Records that are older than any broker remembers producers."""
-        self.tool.create_topic(self.a, topic, self.PARTITIONS, configs=configs)
-        self.tool.bulk(self.a, topic, count, partitions=self.PARTITIONS, value_size=100, batch_size=8192, linger_ms=2,
-                       timestamp=OLD)
-        return count
-
 
 class EnabledTest(RegimeCase):
     """`<target>.exactly.once.source.support = enabled`."""
@@ -155,7 +147,7 @@ class BackfillTest(RegimeCase):
     RATE = 5_000
 
     def test_old_records_survive_kills(self):
-        count = self.old_backlog("aged")
+        count = self.old_backlog("aged", self.PARTITIONS)
         with Longhaul(self.flow("old", "aged", {"longhaul.transaction.interval.ms": "300"}), "--until-caught-up") as run:
             for share in (0.2, 0.5, 0.8):
                 self.wait_held(self.b, "old.aged", self.PARTITIONS, count * share, run=run)
@@ -166,7 +158,7 @@ class BackfillTest(RegimeCase):
         self.assertEqual(self.regimes("old", "aged"), [True])
 
     def test_a_zombie_with_old_records_duplicates_nothing(self):
-        count = self.old_backlog("undead")
+        count = self.old_backlog("undead", self.PARTITIONS)
         config = self.flow("zombie", "undead", {"longhaul.transaction.interval.ms": "300"})
         with Longhaul(config) as sleeper:
             self.wait_held(self.b, "zombie.undead", self.PARTITIONS, count * 0.2, run=sleeper)
