@@ -1,9 +1,12 @@
 """Batches that brokers do not take as they are: they are written anew, and every record arrives as it was."""
 
+import operator
+
 from . import wire
 from .batches import CODECS, COMPACTED, Batches, is_sparse
 from .longhaul import Longhaul
 from .processes import wait_until
+from .test_replication import odd_batches
 from .tools import batch, record
 
 class RewritingTest(Batches):
@@ -121,6 +124,25 @@ class RewritingTest(Batches):
         keys = [[item["key"] for item in self.tool.dump(on, topic)]
                 for on, topic in ((self.a, "stamped"), (self.b, "both.stamped"))]
         self.assertEqual(keys[0], keys[1])
+
+    def test_a_target_with_append_times_of_its_own_gets_created_ones_as_they_are(self):
+        self.tool.create_topic(self.a, "created", 3)
+        self.tool.create_topic(self.b, "stamps.created", 3, configs={"message.timestamp.type": "LogAppendTime"})
+        self.tool.produce(self.a, "created", odd_batches(), compression="zstd")
+        with Longhaul(self.flow("stamps", "created"), "--until-caught-up") as run:
+            self.assertEqual(run.process.wait(60), 0, run.tail())
+            (line,) = run.matching("gives records its own times")
+            self.assertEqual(line.level, "WARN")
+            self.assertIn("topic=stamps.created", line.text)
+            self.assertEqual(self.counted(run.summary()), (5017, 9, 0, 0))
+            self.check_no_crash(run)
+        self.assert_passed_through("created", "stamps.created")
+        self.assertEqual(self.without_times(self.a, "created"), self.without_times(self.b, "stamps.created"))
+        self.assertEqual(self.verify("stamps", "created").count(": same:"), 3)
+
+    def without_times(self, cluster, topic):
+        return [(one["partition"], one["key"], one["value"], one["headers"])
+                for one in sorted(self.tool.dump(cluster, topic), key=operator.itemgetter("partition"))]
 
     def test_batches_larger_than_the_target_takes_are_split(self):
         for codec in CODECS:
