@@ -144,6 +144,25 @@ class RewritingTest(Batches):
         return [(one["partition"], one["key"], one["value"], one["headers"])
                 for one in sorted(self.tool.dump(cluster, topic), key=operator.itemgetter("partition"))]
 
+    def test_fetches_that_end_within_a_batch(self):
+        limit, cut = 3000, 0
+        for codec in CODECS:
+            self.tool.create_topic(self.a, f"cut-{codec}", 3)
+            for size in (1, 3, 40):
+                batches = [batch([record(b"%d" % i, b"%d" % i * 20) for i in range(size)], number % 3)
+                           for number in range(30)]
+                self.tool.produce(self.a, f"cut-{codec}", batches, compression=codec)
+            self.tool.produce(self.a, f"cut-{codec}", odd_batches(), compression=codec)
+            with wire.Connection(self.a.bootstrap) as connection:
+                data, _ = connection.fetch(f"cut-{codec}", max_bytes=limit)
+            cut += 0 < sum(len(whole) for _, whole, _ in wire.batch_spans(data)) < len(data)
+        self.assertGreater(cut, 0, "the broker cuts the last batch")
+        summary = self.copy("small", "cut-.*", {"small.consumer.max.partition.fetch.bytes": str(limit)})
+        for codec in CODECS:
+            self.assert_same(f"cut-{codec}", f"small.cut-{codec}")
+            self.assert_passed_through(f"cut-{codec}", f"small.cut-{codec}")
+        self.assertEqual(self.counted(summary), (5 * (30 * 44 + 5017), 5 * (3 * 30 + 9), 0, 0))
+
     def test_batches_larger_than_the_target_takes_are_split(self):
         for codec in CODECS:
             topic = f"large-{codec}"

@@ -209,20 +209,24 @@ class Connection:
         found = dict(answer.take("ih") for _ in range(answer.take("i")))
         return [found[partition] for partition in partitions]
 
+    def fetch(self, topic, partition=0, offset=0, max_bytes=50_000_000):
+        """The bytes that one Fetch brings, and the high watermark (Fetch v10)."""
+        body = struct.pack(">iiiibii", -1, 0, 1, 50_000_000, 0, 0, -1) + struct.pack(">i", 1) + string(topic)
+        body += struct.pack(">iiiqqi", 1, partition, -1, offset, -1, max_bytes) + struct.pack(">i", 0)
+        answer = self.request(FETCH, 10, body)
+        answer.take("ihii")
+        answer.string()
+        _, _, error, high_watermark, _, _ = answer.take("iihqqq")
+        if error:
+            raise ValueError(f"Fetch: error {error}")
+        answer.raw(16 * max(answer.take("i"), 0))
+        return answer.bytes(), high_watermark
+
     def log(self, topic, partition=0):
-        """The bytes of a partition from offset 0 to its high watermark, as the broker sends them (Fetch v10)."""
+        """The bytes of a partition from offset 0 to its high watermark, as the broker sends them."""
         data, offset = b"", 0
         while True:
-            body = struct.pack(">iiiibii", -1, 0, 1, 50_000_000, 0, 0, -1) + struct.pack(">i", 1) + string(topic)
-            body += struct.pack(">iiiqqi", 1, partition, -1, offset, -1, 50_000_000) + struct.pack(">i", 0)
-            answer = self.request(FETCH, 10, body)
-            answer.take("ihii")
-            answer.string()
-            _, _, error, high_watermark, _, _ = answer.take("iihqqq")
-            if error:
-                raise ValueError(f"Fetch: error {error}")
-            answer.raw(16 * max(answer.take("i"), 0))
-            piece = answer.bytes()
+            piece, high_watermark = self.fetch(topic, partition, offset)
             data += piece
             for base, _, last_delta in batch_spans(piece):
                 offset = base + last_delta + 1
