@@ -18,7 +18,11 @@ class DamageOnTheWayTest(Batches):
     def flow(self, alias, topics, settings=None):
         return properties({alias: self.a.tapped, "B": self.b.tapped}, {f"{alias}->B": topics}, settings)
 
-    def check_bit(self, alias, tap, *damage):
+    # Of the value of a batch's first record.
+    VALUE_AT = 69
+
+    def check_bits(self, alias, tap, api, is_answer, place=VALUE_AT, mask=1):
+        """The bits `mask` of the byte at `place` of a batch, counted from its base offset."""
         self.tool.create_topic(self.a, alias, 1)
 
         def write(number):
@@ -29,7 +33,7 @@ class DamageOnTheWayTest(Batches):
             for number in range(5):
                 write(number)
             self.wait_held(self.b, f"{alias}.{alias}", 1, 50, run=run)
-            tap.damage_once(*damage, b"the value 6")
+            tap.damage_once(api, is_answer, b"the value 6", place - self.VALUE_AT, mask)
             for number in range(5, 9):
                 write(number)
             self.wait_held(self.b, f"{alias}.{alias}", 1, 90, run=run)
@@ -43,7 +47,13 @@ class DamageOnTheWayTest(Batches):
         self.assertEqual(self.verify(alias, alias).count(": same: 90 records"), 1)
 
     def test_one_bit_of_a_fetch(self):
-        self.check_bit("fetched", self.a.tap, FETCH, True)
+        self.check_bits("fetched", self.a.tap, FETCH, True)
 
     def test_one_bit_of_a_produce_request(self):
-        self.check_bit("produced", self.b.tap, PRODUCE, False)
+        self.check_bits("produced", self.b.tap, PRODUCE, False)
+
+    def test_a_header_that_tells_of_nothing_to_copy(self):
+        """A control bit that was set, and a count of ten records that became 0."""
+        for alias, place, mask in (("marker", 22, 0x20), ("nothing", 60, 10)):
+            with self.subTest(alias):
+                self.check_bits(alias, self.a.tap, FETCH, True, place, mask)

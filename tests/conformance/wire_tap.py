@@ -41,11 +41,11 @@ class WireTap:
             self.seen.clear()
             self.answered.clear()
 
-    def damage_once(self, api, is_answer, payload):
-        """Flips one bit of `payload` in the next request, or answer, of that API that has it."""
+    def damage_once(self, api, is_answer, payload, distance=0, mask=1):
+        """Flips bits in the next request, or answer, of that API with `payload`, so far from its beginning."""
         with self._lock:
             self.damaged = 0
-            self._damage = api, is_answer, payload
+            self._damage = api, is_answer, payload, distance, mask
 
     def clients(self):
         with self._lock:
@@ -115,12 +115,14 @@ class WireTap:
         with self._lock:
             if self._damage is None or self._damage[:2] != (api, is_answer):
                 return frame
-            place = frame.find(self._damage[2])
+            _, _, payload, distance, mask = self._damage
+            place = frame.find(payload)
             if place < 0:
                 return frame
             self._damage = None
             self.damaged += 1
-        return frame[:place] + bytes([frame[place] ^ 1]) + frame[place + 1:]
+        place += distance
+        return frame[:place] + bytes([frame[place] ^ mask]) + frame[place + 1:]
 
     def _request(self, frame, waiting):
         api, version, correlation, length = struct.unpack_from(">hhih", frame)
