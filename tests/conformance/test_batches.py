@@ -9,6 +9,7 @@ from .processes import wait_until
 from .test_replication import odd_batches
 from .tools import batch, record
 
+
 class RewritingTest(Batches):
     def compact(self, topic, keys, partition=0):
         """Waits until the cleaner has left one record per key below the active segment."""
