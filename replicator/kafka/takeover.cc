@@ -89,6 +89,7 @@ net::Async<void> await_markers(const Drive& drive, Fence& fence) {
   auto& time = drive.target.io().time;
   const auto round_ends = net::saturating_add(time.now(), kMarkerTimeout);
   for (const auto& partition : fence.waiting()) {
+    if (time.now() >= drive.deadline) break;
     const auto look_ends = std::max(round_ends, net::saturating_add(time.now(), kMarkerLook));
     const auto until = std::min(drive.deadline, look_ends);
     const auto data = drive.request.data.find(partition);
