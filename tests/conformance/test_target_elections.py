@@ -24,40 +24,39 @@ class TargetElectionsTest(MovesCase):
         self.assert_same(topic, f"{alias}.{topic}", readers=("java", "franz-go"))
 
     def test_what_an_unclean_election_cut_off_between_two_runs_is_replicated_again(self):
-        """Behind a run that has drained, and behind one that was killed with an old position in store."""
+        """Behind runs that drained, one of them in transactions, and behind one that was killed with an old position."""
         self.tool.create_topic(self.a, "tails", 3)
-        self.create_cut(self.b, "drains.tails")
-        self.create_cut(self.b, "dies.tails")
         self.produce_each("tails", 0, 100)
-        late = {**self.THREE, "longhaul.position.flush.interval.ms": "3600000"}
-        with Longhaul(self.flow("drains", "tails", self.THREE)) as drains, \
-                Longhaul(self.flow("dies", "tails", late)) as dies:
-            both = (("drains", drains), ("dies", dies))
+        runs = {}
+        for alias, settings in (("drains", {}), ("dies", {"longhaul.position.flush.interval.ms": "3600000"}),
+                                ("commits", {"B.exactly.once.source.support": "enabled"})):
+            self.create_cut(self.b, f"{alias}.tails")
+            runs[alias] = self.enterContext(Longhaul(self.flow(alias, "tails", {**self.THREE, **settings})))
 
-            def held(count):
-                for alias, run in both:
-                    self.wait_held(self.b, f"{alias}.tails", 3, count, seconds=90, run=run)
+        def held(count):
+            for alias, run in runs.items():
+                self.wait_held(self.b, f"{alias}.tails", 3, count, seconds=90, run=run)
 
-            def write():
-                self.produce_each("tails", 100, 150)
-                held(450)
-                self.end(drains)
-                dies.process.kill()
+        def write():
+            self.produce_each("tails", 100, 150)
+            held(450)
+            self.end(runs["drains"])
+            self.end(runs["commits"])
+            runs["dies"].process.kill()
 
-            held(300)
-            self.elect_uncleanly(self.b, "drains.tails", write)
-            self.assertEqual(self.leaders(self.b, "dies.tails")[:2], [1, 1])
-            for alias, _ in both:
-                self.check_tails_lost(f"{alias}.tails")
-            # Partition 0 goes on, partition 1 has nothing new.
-            self.produce_each("tails", 150, 160, [0])
-            for _, run in both:
-                run.start()
-            held(460)
-            for _, run in both:
-                self.end(run)
-                self.assertEqual(run.matching("partition stopped"), [], run.tail())
-        for alias, _ in both:
+        held(300)
+        self.elect_uncleanly(self.b, "drains.tails", write)
+        for alias in runs:
+            self.assertEqual(self.leaders(self.b, f"{alias}.tails")[:2], [1, 1])
+            self.check_tails_lost(f"{alias}.tails")
+        # Partition 0 goes on, partition 1 has nothing new.
+        self.produce_each("tails", 150, 160, [0])
+        for run in runs.values():
+            run.start()
+        held(460)
+        for alias, run in runs.items():
+            self.end(run)
+            self.assertEqual(run.matching("partition stopped"), [], run.tail())
             self.check_each_once(alias, "tails", [160, 150, 150])
 
     def test_what_an_unclean_election_cuts_off_while_it_runs_is_replicated_again(self):
