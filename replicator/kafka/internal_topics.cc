@@ -104,20 +104,28 @@ net::Async<Offset> CompactedTopic::read_piece(PartitionIndex index, Partition& p
 net::Async<CompactedChanges> CompactedTopic::read_all(SteadyTime deadline) {
   LH_CO_TRY(const auto count, co_await count_partitions(cluster_, name_, deadline));
   std::vector<client::OffsetQuery> starts;
+  std::vector<TopicPartition> names;
   for (std::int32_t i = 0; i < count; ++i) {
-    starts.push_back({{name_, PartitionIndex(i)}, protocol::kEarliestTimestamp});
+    names.push_back({name_, PartitionIndex(i)});
+    starts.push_back({names.back(), protocol::kEarliestTimestamp});
   }
   LH_CO_TRY(const auto first,
             co_await client::list_offsets(cluster_, std::move(starts), kUncommitted, deadline));
-  CompactedChanges all;
   for (const auto& [name, listed] : first) {
     if (!listed) co_return in_context(listed.error(), "{}: {}", cluster_.name(), name);
     auto& partition = partitions_[name.partition];
     partition = std::make_unique<Partition>(cluster_.io().time);
     partition->position = listed->offset;
   }
-  for (const auto& [name, listed] : first) {
-    LH_CO_TRY(auto changes, co_await read_on(name.partition, deadline));
+  // Of all at once: each such call begins with fresh metadata, which is not asked for at any pace.
+  LH_CO_TRY(const auto last,
+            co_await client::end_offsets(cluster_, std::move(names), kUncommitted, deadline));
+  CompactedChanges all;
+  for (const auto& [name, listed] : last) {
+    if (!listed) co_return in_context(listed.error(), "{}: {}", cluster_.name(), name);
+    auto& partition = *partitions_.at(name.partition);
+    LH_CO_TRY(const auto turn, co_await partition.turn.take(deadline));
+    LH_CO_TRY(auto changes, co_await read_up_to(name.partition, partition, listed->offset, deadline));
     for (auto& [key, value] : changes) all[key] = std::move(value);
   }
   co_return all;
@@ -131,13 +139,18 @@ net::Async<CompactedChanges> CompactedTopic::read_on(PartitionIndex index, Stead
             co_await client::end_offsets(cluster_, std::move(names), kUncommitted, deadline));
   const auto& end = last.at(0).listed;
   if (!end) co_return in_context(end.error(), "{}: {}-{}", cluster_.name(), name_, index);
-  while (partition.position < end->offset) {
+  co_return co_await read_up_to(index, partition, end->offset, deadline);
+}
+
+net::Async<CompactedChanges> CompactedTopic::read_up_to(PartitionIndex index, Partition& partition,
+                                                        Offset end, SteadyTime deadline) {
+  while (partition.position < end) {
     const auto before = partition.position;
     LH_CO_TRY(const auto known, co_await read_piece(index, partition, deadline));
     if (partition.position != before) continue;
     // Compaction may have left nothing between the last batch and the end; or a new leader does not know yet
     // how far the log goes.
-    if (known >= end->offset) partition.position = end->offset;
+    if (known >= end) partition.position = end;
     if (cluster_.io().time.now() >= deadline) co_return fail(net::NetErrc::timed_out, "{}-{}", name_, index);
   }
   co_return partition.reader.take();

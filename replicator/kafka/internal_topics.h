@@ -77,6 +77,8 @@ class CompactedTopic {
     std::map<ProducerId, Marker> markers;
     AsyncLock turn;
   };
+  [[nodiscard]] net::Async<CompactedChanges> read_up_to(PartitionIndex index, Partition& partition,
+                                                        Offset end, SteadyTime deadline);
   /// Returns how far the leader knows the log to go.
   [[nodiscard]] net::Async<Offset> read_piece(PartitionIndex index, Partition& partition,
                                               SteadyTime deadline);
