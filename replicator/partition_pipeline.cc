@@ -203,11 +203,12 @@ void PartitionPipeline::on_refused(std::uint64_t number, StopReason reason, std:
   finish_round();
 }
 
-void PartitionPipeline::on_corrupt(std::uint64_t number, std::string detail, SteadyTime retry_at) {
+void PartitionPipeline::on_corrupt(std::uint64_t number, StopReason reason, std::string detail,
+                                   SteadyTime retry_at) {
   const auto view = protocol::RecordBatchView::parse(entry(number).batch.bytes.bytes());
   if (view && view->has_valid_crc()) {
     if (++corrupt_answers_ > kAnomaliesTolerated) {
-      on_refused(number, StopReason::target_corrupt, std::move(detail));
+      on_refused(number, reason, std::move(detail));
     } else {
       on_failed(number, Fate::not_stored, retry_at);
     }

@@ -181,12 +181,12 @@ class PartitionPipeline {
   /// Batch `number` was refused for good.
   void on_refused(std::uint64_t number, StopReason reason, std::string detail);
 
-  /// The target found that batch `number` does not match its checksum. Where it does match here it was
-  /// damaged on the way, and is sent again like after any failure; the third time in a row stops the
-  /// partition. Where it does not, no target can have stored it, nor anything behind it: all of that is
-  /// fetched again, with a look at the checksum, and a batch that stays damaged stops the partition or is
-  /// skipped, by the options.
-  void on_corrupt(std::uint64_t number, std::string detail, SteadyTime retry_at);
+  /// The target found that batch `number` does not match its checksum, or the rules. Where it does match here
+  /// it was damaged on the way, and is sent again like after any failure; the third time in a row stops the
+  /// partition with `reason`. Where it does not, no target can have stored it, nor anything behind it: all of
+  /// that is fetched again, with a look at the checksum, and a batch that stays damaged stops the partition
+  /// or is skipped, by the options.
+  void on_corrupt(std::uint64_t number, StopReason reason, std::string detail, SteadyTime retry_at);
   /// What was skipped since the last call.
   [[nodiscard]] std::vector<SkippedRange> take_skipped() { return std::exchange(skipped_, {}); }
 

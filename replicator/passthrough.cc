@@ -60,7 +60,7 @@ class Planner {
       const auto entry = reader_.next();
       if (!entry) break;
       if (const auto* malformed = std::get_if<MalformedEntry>(&*entry)) {
-        anomaly(StopReason::malformed_batch, malformed->error.message());
+        end_at(StopReason::malformed_batch, malformed->error.message());
       } else if (const auto* legacy = std::get_if<LegacyEntry>(&*entry)) {
         take_legacy(*legacy);
       } else {
@@ -77,12 +77,29 @@ class Planner {
     ended_ = true;
   }
 
+  /// What stands before it may be used. What comes is an anomaly when it comes first, in the next answer.
+  void end_at(StopReason reason, std::string detail) {
+    if (plan_.next_position == position_) return anomaly(reason, std::move(detail));
+    ended_ = true;
+  }
+
   void stop(Stop stop) {
     // A stop that was found earlier in the log counts.
     if (plan_.stop) return;
     plan_.next_position = stop.source_offset;
     plan_.stop = std::move(stop);
     ended_ = true;
+  }
+
+  /// What cannot be so, whatever stands before this batch; nullopt when it can. The broker has answered as
+  /// the leader of the epoch that it was asked for.
+  std::optional<std::string> impossible(const RecordBatchView& batch) const {
+    if (batch.last_offset() >= set_.high_watermark) return beyond(batch.last_offset());
+    if (set_.leader_epoch != LeaderEpoch() && batch.leader_epoch() > set_.leader_epoch) {
+      return fmt::format("leader epoch {} at offset {}, of a leader of epoch {}", batch.leader_epoch(),
+                         batch.base_offset(), set_.leader_epoch);
+    }
+    return std::nullopt;
   }
 
   /// What in the walk so far contradicts this batch; nullopt when it fits.
@@ -94,7 +111,6 @@ class Planner {
       return fmt::format("a batch that begins at offset {} where one ended before offset {}",
                          batch.base_offset(), position_);
     }
-    if (batch.last_offset() >= set_.high_watermark) return beyond(batch.last_offset());
     if (batch.leader_epoch() < plan_.leader_epoch && batch.leader_epoch() != LeaderEpoch()) {
       return fmt::format("leader epoch {} after {} at offset {}", batch.leader_epoch(), plan_.leader_epoch,
                          batch.base_offset());
@@ -109,9 +125,10 @@ class Planner {
   void take_batch(const RecordBatchView& batch) {
     write_group();
     if (ended_) return;
-    if (auto what = contradiction(batch)) {
-      return batch.has_valid_crc() ? anomaly(StopReason::inconsistent_source, std::move(*what))
-                                   : damaged(batch);
+    if (auto what = contradiction(batch)) return anomaly(StopReason::inconsistent_source, std::move(*what));
+    if (auto what = impossible(batch)) {
+      if (batch.has_valid_crc()) return end_at(StopReason::inconsistent_source, std::move(*what));
+      return unreadable_entry(plan_.next_position, batch.next_offset(), Error{RecordErrc::bad_checksum, {}});
     }
     log_next_ = batch.next_offset();
     // Also for batches below the position: their markers end the transactions that the list names.
@@ -177,8 +194,9 @@ class Planner {
     if (const auto* batch = following ? std::get_if<RecordBatchView>(&*following) : nullptr) {
       if (batch->base_offset() > begin) next = std::min(next, batch->base_offset());
     }
+    next = std::max(std::min(next, set_.high_watermark), begin + 1);
     plan_.next_position = begin;
-    plan_.damaged = DamagedBatch{std::max(next, begin + 1), error.message()};
+    plan_.damaged = DamagedBatch{next, error.message()};
     ended_ = true;
   }
 

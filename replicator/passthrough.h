@@ -19,6 +19,8 @@ struct FetchedSet {
   Slice records;
   Offset high_watermark;
   Offset last_stable_offset;
+  /// Of the leader that has answered; none where it is not known.
+  LeaderEpoch leader_epoch = {};
   /// Only filled under read_committed.
   std::vector<AbortedTransaction> aborted;
 };
@@ -46,7 +48,8 @@ struct PassPlan {
   /// below `verify_below`. Damage in others is left for the target to find, for their checksum is only
   /// corrected.
   std::optional<DamagedBatch> damaged;
-  /// The set contradicts itself, the high watermark or `last_epoch`; nothing of it may be used. Fetch again.
+  /// The set contradicts itself or `last_epoch`, or begins with what cannot be so; nothing of it may be used.
+  /// Fetch again. Where something that cannot be so comes later, the plan ends in front of it.
   std::optional<Stop> anomaly;
 };
 

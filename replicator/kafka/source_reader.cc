@@ -239,13 +239,13 @@ protocol::FetchRequest SourceReader::request_for(const std::vector<Asked>& chose
   request.max_bytes = options_.fetch_max_bytes;
   request.isolation_level = options_.isolation;
   std::unordered_map<std::string_view, std::size_t> places;
-  for (const auto& [partition, offset, last_epoch] : chosen) {
+  for (const auto& [partition, offset, last_epoch, leader_epoch] : chosen) {
     const auto [place, is_new] = places.emplace(partition->source.topic, request.topics.size());
     if (is_new)
       request.topics.push_back({.topic = partition->source.topic, .topic_id = partition->source_id});
     protocol::FetchPartition asked;
     asked.partition = partition->source.partition.value();
-    asked.current_leader_epoch = partition->source_epoch.value();
+    asked.current_leader_epoch = leader_epoch.value();
     asked.fetch_offset = offset.value();
     if (version >= 12 && partition->checks_divergence) {
       asked.last_fetched_epoch = last_epoch.value();
@@ -266,7 +266,8 @@ net::Async<void> SourceReader::fetch_once(Broker& broker, LaneKind kind,
     const bool still_here = partition->source_broker == broker.id && partition->pipeline.wants_fetch();
     if (!still_here) continue;
     const auto& pipeline = partition->pipeline;
-    asked.push_back({partition, pipeline.fetch_offset(), pipeline.fetched_leader_epoch()});
+    asked.push_back(
+        {partition, pipeline.fetch_offset(), pipeline.fetched_leader_epoch(), partition->source_epoch});
   }
   if (asked.empty()) co_return Result<void>{};
   LH_CO_TRY(auto version, connection->version_of<protocol::FetchRequest>());
@@ -316,7 +317,7 @@ void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
       partition.found_nothing_at.reset();
       // Not of a leader that does not know yet how far the log goes.
       if (!has_data && end_of(data) >= partition.goal) partition.found_nothing_at = found->second->offset;
-      take_partition(partition, data, response.frame);
+      take_partition(*found->second, data, response.frame);
       changed_(partition);
     }
   }
@@ -330,8 +331,9 @@ Offset SourceReader::end_of(const protocol::PartitionData& data) const {
   return Offset(reads_committed() ? data.last_stable_offset : data.high_watermark);
 }
 
-void SourceReader::take_partition(ShardPartition& partition, const protocol::PartitionData& data,
+void SourceReader::take_partition(const Asked& asked, const protocol::PartitionData& data,
                                   const Slice& frame) {
+  auto& partition = *asked.partition;
   if (data.error_code != KafkaErrc::none) {
     take_error(partition, data);
     return;
@@ -344,7 +346,8 @@ void SourceReader::take_partition(ShardPartition& partition, const protocol::Par
   }
   FetchedSet set{.records = frame.part(data.records),
                  .high_watermark = Offset(data.high_watermark),
-                 .last_stable_offset = end_of(data)};
+                 .last_stable_offset = end_of(data),
+                 .leader_epoch = asked.leader_epoch};
   if (reads_committed()) set.aborted = aborted_transactions(data);
   partition.source_start = std::max(partition.source_start, Offset(data.log_start_offset));
   const auto before = pipeline.fetch_offset();

@@ -48,6 +48,8 @@ class SourceReader {
     ShardPartition* partition;
     Offset offset;
     LeaderEpoch last_epoch;
+    /// Of the leader that is asked: another one refuses.
+    LeaderEpoch leader_epoch;
     /// Whether the partition still reads from there.
     [[nodiscard]] bool is_current() const {
       const auto& pipeline = partition->pipeline;
@@ -76,7 +78,7 @@ class SourceReader {
   [[nodiscard]] bool reads_committed() const;
   /// Up to where an answer says that there is something for us.
   [[nodiscard]] Offset end_of(const protocol::PartitionData& data) const;
-  void take_partition(ShardPartition& partition, const protocol::PartitionData& data, const Slice& frame);
+  void take_partition(const Asked& asked, const protocol::PartitionData& data, const Slice& frame);
   void take_error(ShardPartition& partition, const protocol::PartitionData& data);
   void take_cut(ShardPartition& partition, LeaderEpoch epoch, Offset end);
   [[nodiscard]] net::Task find_position(ShardPartition& partition);

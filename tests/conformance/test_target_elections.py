@@ -24,7 +24,7 @@ class TargetElectionsTest(MovesCase):
         self.assert_same(topic, f"{alias}.{topic}", readers=("java", "franz-go"))
 
     def test_what_an_unclean_election_cut_off_between_two_runs_is_replicated_again(self):
-        """Behind runs that drained, one of them in transactions, and behind one that was killed with an old position."""
+        """Behind runs that drained, one of them in transactions, and behind a killed one with an old position."""
         self.tool.create_topic(self.a, "tails", 3)
         self.produce_each("tails", 0, 100)
         runs = {}

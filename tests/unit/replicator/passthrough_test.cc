@@ -228,6 +228,63 @@ TEST(Passthrough, DoesNotBelieveADamagedBatchThatItEndsBelowThePosition) {
   EXPECT_EQ(result.batches.size(), 1U);
 }
 
+TEST(Passthrough, GoesNowhereByBytesThatNoChecksumCovers) {
+  const auto whole =
+      testing::encode({{.base = 0, .records = 3}, {.base = 3, .records = 2}, {.base = 5, .records = 4}});
+  const auto second = testing::encode(SourceBatch{.base = 0, .records = 3}).size();
+  for (std::size_t at = 0; at <= layout::kMagicAt; ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      auto bytes = whole;
+      bytes[second + at] ^= static_cast<std::byte>(1 << bit);
+      const FetchedSet set{.records = Slice::copy_of(bytes),
+                           .high_watermark = Offset(9),
+                           .last_stable_offset = Offset(9),
+                           .leader_epoch = LeaderEpoch(0)};
+      const auto result = plan(set);
+      SCOPED_TRACE(::testing::Message() << "byte " << at << " bit " << bit);
+      if (result.anomaly) continue;
+      ASSERT_FALSE(result.stop);
+      EXPECT_LE(result.next_position, Offset(9));
+      EXPECT_LE(result.leader_epoch, LeaderEpoch(0));
+      std::int64_t expected = 0;
+      for (const auto& batch : result.batches) {
+        EXPECT_EQ(batch.base, Offset(expected)) << "in order, and none left out";
+        EXPECT_FALSE(batch.reencoded);
+        expected = batch.next.value();
+      }
+      EXPECT_EQ(result.next_position, Offset(expected));
+      ASSERT_FALSE(result.batches.empty()) << "what stands in front of it is whole";
+    }
+  }
+}
+
+TEST(Passthrough, EndsInFrontOfWhatCannotBe) {
+  const SourceBatch good{.base = 0, .records = 3};
+  auto broken = testing::encode(SourceBatch{.base = 3, .records = 2});
+  store_be(broken, layout::kRecordsCountAt, std::int32_t{77});
+  auto bytes = testing::encode(good);
+  bytes.insert(bytes.end(), broken.begin(), broken.end());
+  FetchedSet set{
+      .records = Slice::copy_of(bytes), .high_watermark = Offset(9), .last_stable_offset = Offset(9)};
+  auto result = plan(set);
+  EXPECT_EQ(result.batches.size(), 1U);
+  EXPECT_FALSE(result.anomaly);
+  EXPECT_EQ(result.next_position, Offset(3));
+  set.records = Slice::copy_of(broken);
+  result = plan(set, 3);
+  ASSERT_TRUE(result.anomaly);
+  EXPECT_EQ(result.anomaly->reason, StopReason::malformed_batch);
+
+  set = fetched({good, {.base = 3, .records = 2, .leader_epoch = 7}});
+  set.leader_epoch = LeaderEpoch(5);
+  result = plan(set);
+  EXPECT_EQ(result.batches.size(), 1U);
+  EXPECT_EQ(result.next_position, Offset(3));
+  EXPECT_EQ(result.leader_epoch, LeaderEpoch(0));
+  set.leader_epoch = LeaderEpoch(7);
+  EXPECT_EQ(plan(set).batches.size(), 2U);
+}
+
 TEST(Passthrough, ABatchThatBeginsInFrontOfWhereOneEndedIsNotCut) {
   const auto set = fetched({{.base = 3, .records = 4}});
   EXPECT_EQ(plan(set, 5).batches.size(), 1U) << "a position may lie inside a batch";

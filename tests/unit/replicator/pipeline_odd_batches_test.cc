@@ -117,7 +117,7 @@ PartitionPipeline after_a_corrupt_answer(PipelineOptions options = {}) {
   const auto sent = send_all(pipeline);
   EXPECT_EQ(sent.size(), 3U);
   pipeline.on_acknowledged(sent[0].number, Offset(2));
-  pipeline.on_corrupt(sent[1].number, "CORRUPT_MESSAGE", kStart);
+  pipeline.on_corrupt(sent[1].number, StopReason::target_corrupt, "CORRUPT_MESSAGE", kStart);
   EXPECT_TRUE(pipeline.follows_failure(sent[2].number));
   pipeline.on_failed(sent[2].number, kNotStored, kStart);
   return pipeline;
@@ -174,7 +174,8 @@ TEST(PipelineOfOddBatches, SkipsDamagedBatchesInARowOnceEach) {
   bytes[second] ^= std::byte{1};
   for (int i = 0; i < 2; ++i) {
     pipeline.on_fetched(set_of(bytes));
-    pipeline.on_corrupt(send_all(pipeline).at(0).number, "CORRUPT_MESSAGE", kStart);
+    pipeline.on_corrupt(send_all(pipeline).at(0).number, StopReason::target_corrupt, "CORRUPT_MESSAGE",
+                        kStart);
     EXPECT_EQ(pipeline.fetch_offset(), Offset(2 * i)) << "not what was skipped before";
     for (int j = 0; j < 3; ++j) pipeline.on_fetched(set_of(bytes));
     EXPECT_EQ(pipeline.counters().corrupt_batches_skipped, i + 1);
@@ -194,7 +195,7 @@ PartitionPipeline with_doubt_behind_damage(CorruptBatches corrupt) {
   pipeline.on_fetched(set_of(four_batches(1)));
   const auto sent = send_all(pipeline);
   EXPECT_EQ(sent.size(), 3U);
-  pipeline.on_corrupt(sent[0].number, "CORRUPT_MESSAGE", kStart);
+  pipeline.on_corrupt(sent[0].number, StopReason::target_corrupt, "CORRUPT_MESSAGE", kStart);
   pipeline.on_failed(sent[1].number, kUnknown, kStart);
   pipeline.on_failed(sent[2].number, kNotStored, kStart);
   return pipeline;
@@ -235,7 +236,7 @@ TEST(PipelineOfOddBatches, StopsWhenABatchBehindADamagedOneWasStored) {
   pipeline.on_acknowledged(send_all(pipeline).at(0).number, Offset(0));
   const auto sent = send_all(pipeline);
   pipeline.on_failed(sent[0].number, kUnknown, kStart);
-  pipeline.on_corrupt(sent[1].number, "CORRUPT_MESSAGE", kStart);
+  pipeline.on_corrupt(sent[1].number, StopReason::target_corrupt, "CORRUPT_MESSAGE", kStart);
   pipeline.on_acknowledged(sent[2].number, Offset(4));
   ASSERT_TRUE(pipeline.stopped());
   EXPECT_EQ(pipeline.stopped()->reason, StopReason::target_order_broken);
@@ -280,7 +281,7 @@ TEST(PipelineOfOddBatches, SendsABatchAgainThatIsWholeHereAndStopsAfterTheThirdC
     ASSERT_EQ(sent.size(), 1U);
     EXPECT_EQ(base_sequence(sent[0]), 0);
     EXPECT_FALSE(pipeline.stopped());
-    pipeline.on_corrupt(sent[0].number, "CORRUPT_MESSAGE", kStart);
+    pipeline.on_corrupt(sent[0].number, StopReason::target_corrupt, "CORRUPT_MESSAGE", kStart);
   }
   ASSERT_TRUE(pipeline.stopped());
   EXPECT_EQ(pipeline.stopped()->reason, StopReason::target_corrupt);
@@ -290,7 +291,7 @@ TEST(PipelineOfOddBatches, EndsADrainAtADamagedBatch) {
   PartitionPipeline pipeline(start_at(0), {});
   pipeline.on_fetched(set_of(four_batches(0)));
   pipeline.stop_reading();
-  pipeline.on_corrupt(send_all(pipeline).at(0).number, "CORRUPT_MESSAGE", kStart);
+  pipeline.on_corrupt(send_all(pipeline).at(0).number, StopReason::target_corrupt, "CORRUPT_MESSAGE", kStart);
   EXPECT_TRUE(pipeline.idle());
   EXPECT_EQ(pipeline.progress().source_offset, Offset(0));
 }
