@@ -6,6 +6,7 @@
 #include <array>
 
 #include "protocol/messages/add_partitions_to_txn.h"
+#include "protocol/messages/end_txn.h"
 #include "protocol/messages/init_producer_id.h"
 #include "tests/sim/flow_world.h"
 
@@ -196,6 +197,41 @@ TEST(Transactions, AMarkerThatWasLostIsWrittenAgainAlthoughNothingMoreComes) {
   EXPECT_TRUE(world.b().has_open_transactions());
   EXPECT_TRUE(world.loop().run_until([&] { return !world.b().has_open_transactions(); }, seconds(60)));
   EXPECT_TRUE(world.caught_up());
+  EXPECT_TRUE(world.end().has_value());
+  expect_same(world);
+}
+
+TEST(Transactions, AnEndThatIsRepeatedTooLateEndsNoOther) {
+  FlowWorld world({.transactions = replicator::Transactions::always});
+  world.feed(1);
+  world.start();
+  const auto find_open = [&]() -> std::optional<std::string> {
+    for (const auto& id : world.b().transactional_ids()) {
+      if (id.ends_with(":t") && world.b().transaction(id)->state == "Ongoing") return id;
+    }
+    return std::nullopt;
+  };
+  ASSERT_TRUE(world.loop().run_until([&] { return find_open().has_value(); }, seconds(60)));
+  const auto id = *find_open();
+  const auto first = *world.b().transaction(id);
+  ASSERT_TRUE(world.loop().run_until([&] { return !find_open(); }, seconds(60)));
+  // Its end was sent twice, and the other one comes while the next transaction is open.
+  world.feed(1);
+  ASSERT_TRUE(world.loop().run_until([&] { return find_open() == id; }, seconds(60)));
+  const protocol::EndTxnRequest late{.transactional_id = id,
+                                     .producer_id = first.producer_id,
+                                     .producer_epoch = first.producer_epoch,
+                                     .committed = true};
+  constexpr std::int16_t kVersion = 4;
+  bool refused = false;
+  for (int broker = 1; broker <= 2; ++broker) {
+    const auto code = world.net().call("b", broker, late, kVersion).error_code;
+    EXPECT_NE(code, KafkaErrc::none);
+    refused = refused || code == KafkaErrc::producer_fenced;
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(find_open(), id);
+  ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(60)));
   EXPECT_TRUE(world.end().has_value());
   expect_same(world);
 }
