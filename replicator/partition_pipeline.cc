@@ -33,6 +33,7 @@ bool PartitionPipeline::wants_fetch() const {
 void PartitionPipeline::on_fetched(const FetchedSet& set) {
   if (!reading_ || stop_ || pending_stop_) return;
   end_ = set.last_stable_offset;
+  options_.limits.believes_gap = anomalies_ >= kAnomaliesTolerated;
   auto plan = plan_passthrough(set, fetch_offset_, fetch_epoch_, options_.limits);
   if (plan.anomaly) return on_anomaly(std::move(plan.anomaly), std::nullopt);
   if (plan.damaged && plan.next_position == fetch_offset_) {

@@ -127,7 +127,10 @@ class Planner {
     if (ended_) return;
     if (auto what = contradiction(batch)) return anomaly(StopReason::inconsistent_source, std::move(*what));
     if (auto what = impossible(batch)) {
-      if (batch.has_valid_crc()) return end_at(StopReason::inconsistent_source, std::move(*what));
+      // Only the next one can tell where a damaged batch ends that says such a thing of itself.
+      const bool ends_somewhere = following_base().value_or(Offset()) > plan_.next_position;
+      if (batch.has_valid_crc() || !ends_somewhere)
+        return end_at(StopReason::inconsistent_source, std::move(*what));
       return unreadable_entry(plan_.next_position, batch.next_offset(), Error{RecordErrc::bad_checksum, {}});
     }
     log_next_ = batch.next_offset();
@@ -137,13 +140,18 @@ class Planner {
     const bool leaves_out = !is_aborted || *is_aborted || is_below || batch.is_control() || is_empty(batch);
     // No target will look at its checksum, and all that speaks for leaving it out is its own header.
     const bool is_damaged = leaves_out && !batch.has_valid_crc();
-    if (is_below) {
-      damage_below_ = damage_below_ || is_damaged;
-      return;
-    }
-    if (damage_below_ && plan_.next_position == position_ && batch.base_offset() > position_) {
-      // The header may lie about where the one before ended.
-      return unreadable_entry(position_, batch.base_offset(), Error{RecordErrc::bad_checksum, {}});
+    if (is_below) return take_below(is_damaged);
+    if (saw_below_ && plan_.next_position == position_ && batch.base_offset() > position_) {
+      // Kafka begins at the position. A header may lie about where its batch ends, and a base offset, which
+      // no checksum covers, about where it begins.
+      if (damage_below_) {
+        return unreadable_entry(position_, batch.base_offset(), Error{RecordErrc::bad_checksum, {}});
+      }
+      if (!limits_.believes_gap) {
+        return anomaly(
+            StopReason::inconsistent_source,
+            fmt::format("a batch below offset {}, and the next one at {}", position_, batch.base_offset()));
+      }
     }
     if (is_damaged) return damaged(batch);
     if (!is_aborted) return anomaly(StopReason::malformed_batch, is_aborted.error().message());
@@ -157,6 +165,11 @@ class Planner {
     }
     plan_.next_position = batch.next_offset();
     if (batch.leader_epoch() != LeaderEpoch()) plan_.leader_epoch = batch.leader_epoch();
+  }
+
+  void take_below(bool is_damaged) {
+    saw_below_ = true;
+    damage_below_ = damage_below_ || is_damaged;
   }
 
   void forward(const RecordBatchView& batch) {
@@ -186,14 +199,18 @@ class Planner {
     unreadable_entry(begin, batch.next_offset(), Error{RecordErrc::bad_checksum, {}});
   }
 
+  /// Where the batch begins that comes behind the one that is looked at.
+  std::optional<Offset> following_base() const {
+    auto ahead = reader_;
+    const auto following = ahead.next();
+    const auto* batch = following ? std::get_if<RecordBatchView>(&*following) : nullptr;
+    return batch == nullptr ? std::nullopt : std::optional(batch->base_offset());
+  }
+
   void unreadable_entry(Offset begin, Offset next, const Error& error) {
     if (error.code != RecordErrc::bad_checksum) return stop(unreadable(begin, error));
     // The header of a damaged batch may lie about its end, the next one's does not.
-    auto ahead = reader_;
-    const auto following = ahead.next();
-    if (const auto* batch = following ? std::get_if<RecordBatchView>(&*following) : nullptr) {
-      if (batch->base_offset() > begin) next = std::min(next, batch->base_offset());
-    }
+    if (const auto base = following_base(); base && *base > begin) next = std::min(next, *base);
     next = std::max(std::min(next, set_.high_watermark), begin + 1);
     plan_.next_position = begin;
     plan_.damaged = DamagedBatch{next, error.message()};
@@ -243,8 +260,7 @@ class Planner {
     log_next_ = entry.offset + 1;
     if (entry.offset < position_) {
       const auto outer = protocol::LegacyMessageReader(entry.bytes).next();
-      damage_below_ = damage_below_ || (!outer && outer.error().code == RecordErrc::bad_checksum);
-      return;
+      return take_below(!outer && outer.error().code == RecordErrc::bad_checksum);
     }
     if (const auto opened = entry_.open(entry); !opened) {
       write_group();
@@ -293,7 +309,8 @@ class Planner {
   Reencoder reencoder_;
   /// Behind the entry that was looked at last.
   Offset log_next_{0};
-  /// A batch that says that it ends below the position does not match its checksum.
+  /// There was one that says that it ends below the position; one that does not match its checksum.
+  bool saw_below_ = false;
   bool damage_below_ = false;
   std::vector<StreamRecord> group_;
   Offset group_end_;

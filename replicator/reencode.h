@@ -64,6 +64,8 @@ struct PassLimits {
   Offset verify_below{0};
   /// The position is where a batch ended that was read before, so none begins in front of it and ends behind.
   bool between_batches = false;
+  /// A batch that ends below the position may be followed by one that begins above it.
+  bool believes_gap = true;
   /// Where batches that were written anew are kept; null: outside every budget.
   SlabPool* pool = nullptr;
 };

@@ -6,15 +6,11 @@
 namespace longhaul::replicator {
 namespace {
 
-/// Twice what a take-over reads: where the target lost its tail the map goes back by a segment, and later
-/// ones are still known.
-constexpr std::int64_t kNewest = 4;
+/// Values that are kept up to the position: twice what a take-over reads, which may take the map back by a
+/// segment.
+constexpr std::int64_t kKept = 4;
 
 }  // namespace
-
-std::int64_t StoredSegments::oldest_kept() const {
-  return ends_.empty() ? 0 : ends_.back().number - kNewest + 1;
-}
 
 void StoredSegments::take(const MapSegment& segment, std::string value) {
   End end{.number = segment.number, .source = Offset(0), .target = Offset(0)};
@@ -29,36 +25,31 @@ void StoredSegments::take(const MapSegment& segment, std::string value) {
   } else {
     ends_.insert(place, end);
   }
-  newest_[segment.number] = std::move(value);
-  newest_.erase(newest_.begin(), newest_.lower_bound(oldest_kept()));
+  values_[segment.number] = std::move(value);
 }
 
 void StoredSegments::remove(std::int64_t number) {
   std::erase_if(ends_, [number](const End& end) { return end.number == number; });
-  newest_.erase(number);
+  values_.erase(number);
+}
+
+void StoredSegments::let_go(std::int64_t last) {
+  values_.erase(values_.begin(), values_.upper_bound(last - kKept));
 }
 
 const std::string* StoredSegments::value(std::int64_t number) const {
-  const auto found = newest_.find(number);
-  return found == newest_.end() ? nullptr : &found->second;
+  const auto found = values_.find(number);
+  return found == values_.end() ? nullptr : &found->second;
 }
 
-std::vector<std::int64_t> StoredSegments::expired(Offset source_start, Offset target_start,
+std::vector<std::int64_t> StoredSegments::expired(std::int64_t last, Offset source_start, Offset target_start,
                                                   std::size_t max) const {
   std::vector<std::int64_t> numbers;
   for (const auto& end : ends_) {
-    const bool says_something = end.source > source_start || end.target > target_start;
-    if (says_something || end.number >= oldest_kept() || numbers.size() == max) break;
-    numbers.push_back(end.number);
-  }
-  return numbers;
-}
-
-std::vector<std::int64_t> StoredSegments::all(std::size_t max) const {
-  std::vector<std::int64_t> numbers;
-  for (const auto& end : ends_) {
     if (numbers.size() == max) break;
-    numbers.push_back(end.number);
+    const bool is_below =
+        end.source <= source_start && end.target <= target_start && end.number <= last - kKept;
+    if (is_below || end.number > last) numbers.push_back(end.number);
   }
   return numbers;
 }

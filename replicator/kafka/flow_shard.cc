@@ -107,10 +107,13 @@ void FlowShard::free_retired() {
   // Longer than any request that may still name them.
   const auto age = kRetiredMin + 4 * (options_.request_timeout + options_.fetch_max_wait);
   std::erase_if(retired_, [&](const Retired& one) {
-    const auto& partition = *one.partition;
-    const bool is_queued =
-        partition.queued_for_write || partition.in_leader_queue || partition.in_route_queue;
-    return !is_queued && partition.pipeline.in_flight() == 0 && io_.time.now() - one.since > age;
+    auto& partition = *one.partition;
+    const bool is_used =
+        partition.queued_for_write || partition.in_leader_queue || partition.pipeline.in_flight() > 0;
+    if (is_used || io_.time.now() - one.since <= age) return false;
+    // An answer that came after it was replaced may have had it look for its leader again.
+    reader_.remove(partition);
+    return true;
   });
 }
 
@@ -245,7 +248,7 @@ FlowStatus FlowShard::status() const {
       ++status.behind_goal;
     } else if (pipeline.stopped()) {
       status.stopped.push_back({source, *pipeline.stopped()});
-    } else if (settled < held.partition->goal && !(held.partition->found_nothing() && pipeline.idle())) {
+    } else if (settled < held.partition->goal && !(held.partition->is_at_the_end() && pipeline.idle())) {
       ++status.behind_goal;
     }
   }

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kFencesMax = 16;
 constexpr std::size_t kLooksMax = 16;
 constexpr milliseconds kLookTimeout{60'000};
-constexpr int kLookDoublingsMax = 5;
+constexpr int kLookDoublingsMax = 3;
 
 }  // namespace
 
@@ -237,7 +237,8 @@ net::Async<void> Flow::look_back(Candidate& candidate, const ResumeDecision& dec
   const auto until = net::saturating_add(control_.time.now(), patience);
   auto look = co_await look_at_tail(source_, target_, options_, std::move(request), until);
   if (!look && net::is_aborted(look.error())) co_return std::unexpected(std::move(look).error());
-  failed = look ? 0 : failed + 1;
+  const bool took_too_long = !look && control_.time.now() >= until;
+  failed = took_too_long ? failed + 1 : 0;
   if (!look && client::reaction_to(look.error()) == client::Reaction::reset_position) {
     candidate.stop = Stop{StopReason::state_mismatch, decision.progress.source_offset,
                           "what the predecessor appended cannot be read back: " + look.error().message()};

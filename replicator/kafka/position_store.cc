@@ -80,6 +80,11 @@ Result<void> PositionStore::take_state(CompactedChanges changes) {
       return in_context(std::move(position).error(), "topic {}, key {}", options_.state_topic, key);
     positions_[(*parsed)->source] = *std::move(position);
   }
+  for (auto& [key, segments] : segments_) {
+    const auto position = positions_.find(key.first);
+    const bool is_its = position != positions_.end() && position->second.source_topic_id == key.second;
+    if (is_its) segments.let_go(position->second.map_segment);
+  }
   return {};
 }
 
@@ -242,8 +247,11 @@ std::vector<std::pair<TopicId, std::int64_t>> PositionStore::expired_segments(
   for (auto at = segments_.lower_bound({report.source, TopicId()});
        at != segments_.end() && at->first.first == report.source; ++at) {
     const auto& topic_id = at->first.second;
+    // Of the same topic, perhaps, before its cluster had ids.
+    if (topic_id.is_zero() && !report.source_id.is_zero()) continue;
     const auto numbers = topic_id == report.source_id
-                             ? at->second.expired(report.source_start, report.target_start, kSegmentsPerBatch)
+                             ? at->second.expired(report.last_segment, report.source_start,
+                                                  report.target_start, kSegmentsPerBatch)
                              : at->second.all(kSegmentsPerBatch);
     for (const auto number : numbers) expired.emplace_back(topic_id, number);
   }
@@ -265,9 +273,10 @@ void PositionStore::take_segments(const PartitionReport& report) {
     found->second.remove(number);
     if (found->second.empty()) segments_.erase(found);
   }
-  for (const auto& segment : report.segments) {
-    segments_[{report.source, report.source_id}].take(segment, segment_value(segment));
-  }
+  if (report.segments.empty()) return;
+  auto& segments = segments_[{report.source, report.source_id}];
+  for (const auto& segment : report.segments) segments.take(segment, segment_value(segment));
+  segments.let_go(report.last_segment);
 }
 
 net::Async<void> PositionStore::finish_mm2(Writer& writer, SteadyTime deadline) {

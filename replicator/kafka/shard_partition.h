@@ -119,6 +119,12 @@ struct ShardPartition {
   /// there up to its end.
   std::optional<Offset> found_nothing_at;
   [[nodiscard]] bool found_nothing() const { return found_nothing_at == pipeline.fetch_offset(); }
+  [[nodiscard]] bool is_at_the_end() const { return found_nothing() && nothing_is_left; }
+  /// It is believed that nothing comes up to the goal either.
+  bool nothing_is_left = false;
+  /// An end below the goal that the source has told, and since when it tells no other.
+  Offset short_end;
+  SteadyTime short_since;
   bool in_route_queue = false;
 
   /// The target broker that batches under way were sent to; others must not overtake them.

@@ -17,6 +17,8 @@ using Reading = ShardPartition::Reading;
 /// long as the tip lane needs to take the partitions over.
 constexpr std::int32_t kBulkWaitMs = 50;
 constexpr milliseconds kDeadlineSlack{5'000};
+/// An end below the one that was seen before is believed when it has been told for so long.
+constexpr milliseconds kShortEnd{5'000};
 /// Refused reads of a partition in a row before they are worth a line.
 constexpr int kQuietRefusals = 3;
 
@@ -315,12 +317,25 @@ void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
       // in both while it changes over.
       if (!found->second->is_current()) continue;
       partition.found_nothing_at.reset();
-      // Not of a leader that does not know yet how far the log goes.
-      if (!has_data && end_of(data) >= partition.goal) partition.found_nothing_at = found->second->offset;
+      if (!has_data) {
+        partition.found_nothing_at = found->second->offset;
+        partition.nothing_is_left = is_the_end(partition, end_of(data));
+      }
       take_partition(*found->second, data, response.frame);
       changed_(partition);
     }
   }
+}
+
+bool SourceReader::is_the_end(ShardPartition& partition, Offset end) const {
+  if (end >= partition.goal) return true;
+  // A new leader knows a moment later how far the log goes; or it was cut.
+  const auto now = source_.io().time.now();
+  if (partition.short_end != end) {
+    partition.short_end = end;
+    partition.short_since = now;
+  }
+  return now - partition.short_since > kShortEnd;
 }
 
 bool SourceReader::reads_committed() const {

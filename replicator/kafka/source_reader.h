@@ -32,7 +32,7 @@ class SourceReader {
   SourceReader(client::Cluster& source, const FlowOptions& options, SlabPool& pool, Changed changed);
   ~SourceReader();
 
-  /// Begins to read a partition, which must live until `stop()`.
+  /// Begins to read a partition, which must live until it is removed.
   void add(ShardPartition& partition);
   /// Asks no more for the partition. Answers under way may still reach it, so the object stays until
   /// `stop()`.
@@ -75,6 +75,9 @@ class SourceReader {
   [[nodiscard]] protocol::FetchRequest request_for(const std::vector<Asked>& chosen, LaneKind kind,
                                                    std::int16_t version) const;
   void take(const client::Owned<protocol::FetchResponse>& response, const std::vector<Asked>& chosen);
+  /// Whether an empty answer of a leader that knows the log up to `end` says that nothing is left in front of
+  /// the goal.
+  [[nodiscard]] bool is_the_end(ShardPartition& partition, Offset end) const;
   [[nodiscard]] bool reads_committed() const;
   /// Up to where an answer says that there is something for us.
   [[nodiscard]] Offset end_of(const protocol::PartitionData& data) const;

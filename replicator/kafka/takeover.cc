@@ -90,6 +90,7 @@ net::Async<void> await_markers(const Drive& drive, Fence& fence) {
   const auto round_ends = net::saturating_add(time.now(), kMarkerTimeout);
   for (const auto& partition : fence.waiting()) {
     if (time.now() >= drive.deadline) break;
+    if (!drive.target.leader(partition)) continue;  // no marker can come there, nor be read
     const auto look_ends = std::max(round_ends, net::saturating_add(time.now(), kMarkerLook));
     const auto until = std::min(drive.deadline, look_ends);
     const auto data = drive.request.data.find(partition);
@@ -110,7 +111,11 @@ net::Async<void> await_markers(const Drive& drive, Fence& fence) {
       fence.on_unreadable(partition, std::move(found).error());
     }
   }
-  if (fence.action() == Fence::Action::await_markers) fence.on_waited();
+  if (fence.action() != Fence::Action::await_markers) co_return Result<void>{};
+  // Those without leader have their time too.
+  drive.target.request_refresh();
+  LH_CO_TRY_VOID(co_await time.sleep_until(std::min(drive.deadline, round_ends)));
+  fence.on_waited();
   co_return Result<void>{};
 }
 

@@ -228,6 +228,16 @@ TEST(Passthrough, DoesNotBelieveADamagedBatchThatItEndsBelowThePosition) {
   EXPECT_EQ(result.batches.size(), 1U);
 }
 
+TEST(Passthrough, DoesNotBelieveAtOnceThatABatchEndsInFrontOfAGap) {
+  const auto lowered = fetched({{.base = 36, .records = 10}, {.base = 110, .records = 10}});
+  EXPECT_TRUE(plan(lowered, 100, -1, {.believes_gap = false}).anomaly) << "it began at 100";
+  EXPECT_EQ(plan(lowered, 100).batches.size(), 1U) << "asked again it is the same";
+  const auto early = fetched({{.base = 36, .records = 10}, {.base = 100, .records = 10}});
+  EXPECT_FALSE(plan(early, 100, -1, {.believes_gap = false}).anomaly) << "nothing is missing";
+  const auto hole = fetched({{.base = 110, .records = 10}});
+  EXPECT_FALSE(plan(hole, 100, -1, {.believes_gap = false}).anomaly) << "a cleaner leaves holes";
+}
+
 TEST(Passthrough, GoesNowhereByBytesThatNoChecksumCovers) {
   const auto whole =
       testing::encode({{.base = 0, .records = 3}, {.base = 3, .records = 2}, {.base = 5, .records = 4}});

@@ -5,6 +5,7 @@
 namespace longhaul::replicator {
 namespace {
 
+using Numbers = std::vector<std::int64_t>;
 constexpr std::size_t kAny = 100;
 
 /// Segment `number` maps the hundred records from source offset 100 * number on, a thousand further.
@@ -18,39 +19,61 @@ StoredSegments stored(std::int64_t count) {
   return all;
 }
 
-TEST(StoredSegments, KeepsTheNewestAsTheyWereWritten) {
-  const auto all = stored(50);
-  for (std::int64_t i = 46; i < 50; ++i) {
-    ASSERT_NE(all.value(i), nullptr) << i;
-    EXPECT_EQ(*all.value(i), std::to_string(i));
+Numbers values(const StoredSegments& segments) {
+  Numbers found;
+  for (std::int64_t i = 0; i < 100; ++i) {
+    if (segments.value(i) == nullptr) continue;
+    EXPECT_EQ(*segments.value(i), std::to_string(i));
+    found.push_back(i);
   }
-  EXPECT_EQ(all.value(45), nullptr);
+  return found;
+}
+
+TEST(StoredSegments, KeepTheValuesInFrontOfThePosition) {
+  auto all = stored(50);
+  EXPECT_EQ(values(all).size(), 50U) << "until a position is known, any may be asked for";
+  all.let_go(49);
+  EXPECT_EQ(values(all), (Numbers{46, 47, 48, 49}));
   EXPECT_EQ(all.all(kAny).size(), 50U);
 }
 
-TEST(StoredSegments, DoesNotMindInWhichOrderTheyAreRead) {
+TEST(StoredSegments, KeepWhatWasWrittenAheadOfAPositionThatNeverCame) {
+  auto all = stored(50);
+  all.let_go(10);
+  EXPECT_EQ(values(all).front(), 7);
+  EXPECT_EQ(values(all).back(), 49);
+  EXPECT_EQ(all.expired(47, Offset(0), Offset(0), kAny), (Numbers{48, 49})) << "it is written anew";
+}
+
+TEST(StoredSegments, AMapThatBeginsAnewReplacesTheFormerOne) {
+  auto all = stored(10);
+  all.let_go(9);
+  all.take(segment(0), "0");
+  all.let_go(0);
+  EXPECT_NE(all.value(0), nullptr);
+  const auto stale = all.expired(0, Offset(0), Offset(0), kAny);
+  EXPECT_EQ(stale, (Numbers{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  for (const auto number : stale) all.remove(number);
+  EXPECT_EQ(values(all), Numbers{0});
+  EXPECT_TRUE(all.expired(0, Offset(9'999), Offset(9'999), kAny).empty());
+}
+
+TEST(StoredSegments, DoNotMindInWhichOrderTheyAreRead) {
   StoredSegments all;
   for (const std::int64_t i : {9, 10, 11, 1, 2, 8}) all.take(segment(i), std::to_string(i));
-  EXPECT_EQ(all.all(kAny), (std::vector<std::int64_t>{1, 2, 8, 9, 10, 11}));
-  EXPECT_NE(all.value(8), nullptr);
-  EXPECT_EQ(all.value(2), nullptr);
+  EXPECT_EQ(all.all(kAny), (Numbers{1, 2, 8, 9, 10, 11}));
+  all.let_go(11);
+  EXPECT_EQ(values(all), (Numbers{8, 9, 10, 11}));
 }
 
 TEST(StoredSegments, ExpireWhenBothSidesHaveDeletedWhatTheyMap) {
   const auto all = stored(10);
-  EXPECT_TRUE(all.expired(Offset(300), Offset(0), kAny).empty()) << "the target holds it all";
-  EXPECT_TRUE(all.expired(Offset(0), Offset(1'300), kAny).empty()) << "the source holds it all";
-  EXPECT_EQ(all.expired(Offset(300), Offset(1'300), kAny), (std::vector<std::int64_t>{0, 1, 2}));
-  EXPECT_EQ(all.expired(Offset(299), Offset(1'300), kAny), (std::vector<std::int64_t>{0, 1}));
-  EXPECT_EQ(all.expired(Offset(300), Offset(1'300), 2), (std::vector<std::int64_t>{0, 1}));
-  EXPECT_EQ(all.expired(Offset(9'999), Offset(9'999), kAny).size(), 6U) << "the newest stay";
-}
-
-TEST(StoredSegments, ForgetsWhatWasRemoved) {
-  auto all = stored(10);
-  for (const auto number : all.expired(Offset(300), Offset(1'300), kAny)) all.remove(number);
-  EXPECT_EQ(all.all(2), (std::vector<std::int64_t>{3, 4}));
-  EXPECT_TRUE(all.expired(Offset(300), Offset(1'300), kAny).empty());
+  EXPECT_TRUE(all.expired(9, Offset(300), Offset(0), kAny).empty()) << "the target holds it all";
+  EXPECT_TRUE(all.expired(9, Offset(0), Offset(1'300), kAny).empty()) << "the source holds it all";
+  EXPECT_EQ(all.expired(9, Offset(300), Offset(1'300), kAny), (Numbers{0, 1, 2}));
+  EXPECT_EQ(all.expired(9, Offset(299), Offset(1'300), kAny), (Numbers{0, 1}));
+  EXPECT_EQ(all.expired(9, Offset(300), Offset(1'300), 2), (Numbers{0, 1}));
+  EXPECT_EQ(all.expired(9, Offset(9'999), Offset(9'999), kAny).size(), 6U) << "those at the position stay";
 }
 
 TEST(StoredSegments, ASegmentThatGrowsIsReplaced) {
@@ -60,8 +83,8 @@ TEST(StoredSegments, ASegmentThatGrowsIsReplaced) {
   all.take(grown, "grown");
   EXPECT_EQ(*all.value(2), "grown");
   for (std::int64_t i = 3; i < 9; ++i) all.take(segment(i), {});
-  EXPECT_EQ(all.expired(Offset(306), Offset(5'000), kAny).size(), 2U);
-  EXPECT_EQ(all.expired(Offset(307), Offset(5'000), kAny).size(), 3U);
+  EXPECT_EQ(all.expired(8, Offset(306), Offset(5'000), kAny), (Numbers{0, 1}));
+  EXPECT_EQ(all.expired(8, Offset(307), Offset(5'000), kAny), (Numbers{0, 1, 2}));
 }
 
 }  // namespace
