@@ -165,6 +165,7 @@ Effect effect_of(const ErrorCode& code) {
       // Also of a batch that was appended, when the leader steps down while it waits for the other replicas.
       case KafkaErrc::not_leader_or_follower:
       case KafkaErrc::unknown_topic_or_partition:
+      case KafkaErrc::unknown_topic_id:
         return Effect::unknown;
       default:
         return Effect::none;

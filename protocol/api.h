@@ -67,7 +67,8 @@ struct ApiInfo {
 
 /// Every API that we speak, by ascending key. docs/protocol-support.md says why these ranges.
 inline constexpr std::array kApis = {
-    ApiInfo{ApiKey::produce, "Produce", 7, 12, 9, 12, 3},
+    // Produce 13 names topics by id only: for callers that have one.
+    ApiInfo{ApiKey::produce, "Produce", 7, 12, 9, 13, 3},
     ApiInfo{ApiKey::fetch, "Fetch", 10, 17, 12},
     ApiInfo{ApiKey::list_offsets, "ListOffsets", 4, 9, 6, 9, 1},
     ApiInfo{ApiKey::metadata, "Metadata", 7, 13, 9, 13, 1},

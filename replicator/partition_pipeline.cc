@@ -42,9 +42,8 @@ void PartitionPipeline::on_fetched(const FetchedSet& set) {
                       plan.damaged);
   }
   anomalies_ = 0;
-  if (plan.next_position != fetch_offset_) options_.limits.between_batches = !plan.damaged;
-  fetch_offset_ = plan.next_position;
-  fetch_epoch_ = plan.leader_epoch;
+  const bool goes_on = plan.next_position != fetch_offset_;
+  read_from(plan.next_position, plan.leader_epoch, goes_on ? !plan.damaged : options_.limits.between_batches);
   counters_.records_skipped += plan.records_skipped;
   counters_.control_batches += plan.control_batches;
   for (auto& batch : plan.batches) {
@@ -57,17 +56,21 @@ void PartitionPipeline::on_fetched(const FetchedSet& set) {
   settle_front();
 }
 
+void PartitionPipeline::read_from(Offset position, LeaderEpoch epoch, bool between_batches) {
+  fetch_offset_ = position;
+  fetch_epoch_ = epoch;
+  options_.limits.between_batches = between_batches;
+}
+
 void PartitionPipeline::on_anomaly(std::optional<Stop> stop, const std::optional<DamagedBatch>& damaged) {
   if (++anomalies_ > kAnomaliesTolerated) {
     if (damaged && options_.corrupt_batches == CorruptBatches::skip) {
       skipped_.push_back({fetch_offset_, damaged->next});
       ++counters_.corrupt_batches_skipped;
       anomalies_ = 0;
-      fetch_offset_ = damaged->next;
-      skipped_until_ = fetch_offset_;
-      options_.limits.between_batches = false;
       // What the batch says of its epoch is as good as the rest of it.
-      fetch_epoch_ = LeaderEpoch();
+      read_from(damaged->next, LeaderEpoch());
+      skipped_until_ = fetch_offset_;
     } else {
       pending_stop_ = std::move(stop);
     }
@@ -97,9 +100,7 @@ bool PartitionPipeline::on_cut(Cut cut) {
 void PartitionPipeline::skip_to(Offset offset) {
   LH_CHECK(offset > fetch_offset_);
   count_lost(offset - fetch_offset_);
-  fetch_offset_ = offset;
-  fetch_epoch_ = LeaderEpoch();
-  options_.limits.between_batches = false;
+  read_from(offset, LeaderEpoch());
   skipped_until_ = offset;
 }
 
@@ -247,13 +248,14 @@ void PartitionPipeline::rewind(std::size_t index) {
   if (!is_all) planned_sequence_ = window_[index].sequence;
   // Right behind the batch before it, so that offset and leader epoch belong together: what lies between the
   // two, control batches for example, may have another epoch.
-  fetch_offset_ = index > 0 ? window_[index - 1].batch.next : progress_.source_offset;
-  // One that was written anew may end inside a batch of the source.
-  options_.limits.between_batches = false;
-  fetch_epoch_ = index > 0 ? window_[index - 1].batch.leader_epoch : progress_.source_leader_epoch;
+  if (index > 0) {
+    const auto& last = window_[index - 1].batch;
+    read_from(last.next, last.leader_epoch);
+  } else {
+    read_from(progress_.source_offset, progress_.source_leader_epoch);
+  }
   if (skipped_until_ > fetch_offset_ && (is_all || skipped_until_ <= window_[index].batch.base)) {
-    fetch_offset_ = skipped_until_;
-    fetch_epoch_ = LeaderEpoch();
+    read_from(skipped_until_, LeaderEpoch());
   }
   if (reading_) pending_stop_.reset();  // it lies behind and is met again
   while (window_.size() > index) {

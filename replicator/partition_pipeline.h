@@ -256,6 +256,9 @@ class PartitionPipeline {
   };
   /// `damaged` is set where the anomaly is a batch that can be skipped.
   void on_anomaly(std::optional<Stop> stop, const std::optional<DamagedBatch>& damaged);
+  /// Reading goes on at `position`, behind a batch of `epoch`. A batch that was written anew may end inside
+  /// one of the source, so only a plan that ended between two batches says so.
+  void read_from(Offset position, LeaderEpoch epoch, bool between_batches = false);
   void read_again_from(std::size_t index);
   /// Takes the batches from `index` on out of the window: what lies behind those before it is read again.
   void rewind(std::size_t index);

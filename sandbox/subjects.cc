@@ -4,10 +4,12 @@ namespace longhaul::sandbox {
 
 using Subjects = std::vector<FaultSubject>;
 
-Subjects subjects_of(Core& /*core*/, const Call& /*call*/, const protocol::ProduceRequest& request) {
+Subjects subjects_of(Core& core, const Call& /*call*/, const protocol::ProduceRequest& request) {
   Subjects subjects;
   for (const auto& topic : request.topic_data) {
-    for (const auto& partition : topic.partition_data) subjects.push_back({topic.name, partition.index});
+    const auto* by_id = topic.name.empty() ? core.topics.find(topic.topic_id) : nullptr;
+    const auto& name = by_id == nullptr ? topic.name : by_id->name;
+    for (const auto& partition : topic.partition_data) subjects.push_back({name, partition.index});
   }
   return subjects;
 }

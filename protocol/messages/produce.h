@@ -46,10 +46,12 @@ struct PartitionProduceResponse {
 
 struct TopicProduceResponse {
   std::string name;
+  TopicId topic_id;
   std::vector<PartitionProduceResponse> partition_responses;
 
   static void describe(auto& m, auto&& field) {
-    field("name", m.name);
+    field("name", m.name, until(12), ignorable);
+    field("topic_id", m.topic_id, since(13), ignorable);
     field("partition_responses", m.partition_responses);
   }
 };
@@ -78,12 +80,15 @@ struct PartitionProduceData {
   }
 };
 
+/// By name until version 12, by id from 13 on (KIP-516).
 struct TopicProduceData {
   std::string name;
+  TopicId topic_id;
   std::vector<PartitionProduceData> partition_data;
 
   static void describe(auto& m, auto&& field) {
-    field("name", m.name);
+    field("name", m.name, until(12), ignorable);
+    field("topic_id", m.topic_id, since(13), ignorable);
     field("partition_data", m.partition_data);
   }
 };

@@ -62,11 +62,13 @@ net::Async<void> PositionStore::open(SteadyTime deadline) {
 }
 
 Result<void> PositionStore::take_state(CompactedChanges changes) {
+  std::set<TopicPartition> named;
   for (auto& [key, change] : changes) {
     auto& value = change.value;
     const auto parsed = parse_state_key(options_.source_alias, key);
     if (!parsed) return in_context(parsed.error(), "topic {}", options_.state_topic);
     if (!*parsed) continue;
+    named.insert((*parsed)->source);
     if ((*parsed)->kind == StateKey::Kind::map_segment) {
       take_segment(**parsed, std::move(value));
       continue;
@@ -80,10 +82,11 @@ Result<void> PositionStore::take_state(CompactedChanges changes) {
       return in_context(std::move(position).error(), "topic {}, key {}", options_.state_topic, key);
     positions_[(*parsed)->source] = *std::move(position);
   }
-  for (auto& [key, segments] : segments_) {
-    const auto position = positions_.find(key.first);
-    const bool is_its = position != positions_.end() && position->second.source_topic_id == key.second;
-    if (is_its) segments.let_go(position->second.map_segment);
+  for (const auto& source : named) {
+    const auto position = positions_.find(source);
+    if (position == positions_.end()) continue;
+    const auto segments = segments_.find({source, position->second.source_topic_id});
+    if (segments != segments_.end()) segments->second.let_go(position->second.map_segment);
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "replicator/kafka/fetched_set.h"
 #include "replicator/kafka/topic_check.h"
 
 namespace longhaul::replicator {
@@ -319,7 +320,7 @@ void SourceReader::take(const client::Owned<protocol::FetchResponse>& response,
       partition.found_nothing_at.reset();
       if (!has_data) {
         partition.found_nothing_at = found->second->offset;
-        partition.nothing_is_left = is_the_end(partition, end_of(data));
+        partition.nothing_is_left = is_the_end(partition, end_of(data, options_.isolation));
       }
       take_partition(*found->second, data, response.frame);
       changed_(partition);
@@ -338,14 +339,6 @@ bool SourceReader::is_the_end(ShardPartition& partition, Offset end) const {
   return now - partition.short_since > kShortEnd;
 }
 
-bool SourceReader::reads_committed() const {
-  return options_.isolation == protocol::IsolationLevel::read_committed;
-}
-
-Offset SourceReader::end_of(const protocol::PartitionData& data) const {
-  return Offset(reads_committed() ? data.last_stable_offset : data.high_watermark);
-}
-
 void SourceReader::take_partition(const Asked& asked, const protocol::PartitionData& data,
                                   const Slice& frame) {
   auto& partition = *asked.partition;
@@ -359,14 +352,9 @@ void SourceReader::take_partition(const Asked& asked, const protocol::PartitionD
     take_cut(partition, LeaderEpoch(data.diverging_epoch.epoch), Offset(data.diverging_epoch.end_offset));
     return;
   }
-  FetchedSet set{.records = frame.part(data.records),
-                 .high_watermark = Offset(data.high_watermark),
-                 .last_stable_offset = end_of(data),
-                 .leader_epoch = asked.leader_epoch};
-  if (reads_committed()) set.aborted = aborted_transactions(data);
   partition.source_start = std::max(partition.source_start, Offset(data.log_start_offset));
   const auto before = pipeline.fetch_offset();
-  pipeline.on_fetched(set);
+  pipeline.on_fetched(fetched_set(data, frame, options_.isolation, asked.leader_epoch));
   if (pipeline.fetch_offset() > before) partition.checks_divergence = true;
   if (partition.reading == Reading::bulk) {
     partition.joins_tip = pipeline.at_end();

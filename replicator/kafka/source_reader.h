@@ -78,9 +78,6 @@ class SourceReader {
   /// Whether an empty answer of a leader that knows the log up to `end` says that nothing is left in front of
   /// the goal.
   [[nodiscard]] bool is_the_end(ShardPartition& partition, Offset end) const;
-  [[nodiscard]] bool reads_committed() const;
-  /// Up to where an answer says that there is something for us.
-  [[nodiscard]] Offset end_of(const protocol::PartitionData& data) const;
   void take_partition(const Asked& asked, const protocol::PartitionData& data, const Slice& frame);
   void take_error(ShardPartition& partition, const protocol::PartitionData& data);
   void take_cut(ShardPartition& partition, LeaderEpoch epoch, Offset end);

@@ -6,6 +6,7 @@
 #include "net/error.h"
 #include "protocol/error_code.h"
 #include "replicator/anchor.h"
+#include "replicator/kafka/fetched_set.h"
 #include "replicator/kafka/simple_fetch.h"
 #include "replicator/transaction_scan.h"
 
@@ -16,16 +17,6 @@ constexpr auto kUncommitted = protocol::IsolationLevel::read_uncommitted;
 
 constexpr std::string_view kLost = "it lost its tail (unclean leader election?)";
 constexpr std::string_view kAborted = "it aborted what was committed (no leader when the transaction ended?)";
-
-FetchedSet to_set(const SimpleFetch& fetched, protocol::IsolationLevel isolation) {
-  const auto& data = fetched.data;
-  const bool committed = isolation == protocol::IsolationLevel::read_committed;
-  FetchedSet set{.records = fetched.frame.part(data.records),
-                 .high_watermark = Offset(data.high_watermark),
-                 .last_stable_offset = Offset(committed ? data.last_stable_offset : data.high_watermark)};
-  if (committed) set.aborted = aborted_transactions(data);
-  return set;
-}
 
 TailLook stopped(const TailLookRequest& request, std::string detail) {
   return {.progress = request.stored,
@@ -122,7 +113,7 @@ net::Async<TailLook> walk(client::Cluster& source, client::Cluster& target, cons
     const auto position = match.source_position();
     LH_CO_TRY(const auto fetched,
               co_await fetch_partition(source, request.source, position, options.isolation, deadline));
-    const auto set = to_set(fetched, options.isolation);
+    const auto set = fetched_set(fetched.data, fetched.frame, options.isolation);
     match.add_source(set);
     if (!match.wants_source() || match.reads_again() || match.source_position() != position) continue;
     if (set.last_stable_offset < request.source_end) {

@@ -17,7 +17,8 @@ void TargetWriter::take(const protocol::ProduceResponse& response, std::vector<S
     for (const auto& answer : topic.partition_responses) {
       const auto found = std::ranges::find_if(sent, [&](const Sent& s) {
         return s.partition->target.partition.value() == answer.index &&
-               s.partition->target.topic == topic.name;
+               (topic.name.empty() ? s.partition->target_id == topic.topic_id
+                                   : s.partition->target.topic == topic.name);
       });
       if (found == sent.end()) continue;
       const auto one = *found;

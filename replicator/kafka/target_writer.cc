@@ -253,11 +253,13 @@ void TargetWriter::fill_request(Round& round, const std::vector<PartitionPipelin
   }
   const auto headers = std::move(slab).share();
   round.keep.push_back(headers);
-  std::map<std::string_view, std::size_t> places;
+  std::map<std::pair<std::string_view, TopicId>, std::size_t> places;
   for (std::size_t i = 0; i < batches.size(); ++i) {
     const auto& target = round.sent[i].partition->target;
-    const auto [place, is_new] = places.emplace(target.topic, round.request.topic_data.size());
-    if (is_new) round.request.topic_data.push_back({.name = target.topic});
+    const auto& id = round.sent[i].partition->target_id;
+    const auto [place, is_new] =
+        places.emplace(std::pair(std::string_view(target.topic), id), round.request.topic_data.size());
+    if (is_new) round.request.topic_data.push_back({.name = target.topic, .topic_id = id});
     round.request.topic_data[place->second].partition_data.push_back(
         {.index = target.partition.value(),
          .records = {.header = headers.bytes().subspan(i * kHeaderSize, kHeaderSize),
@@ -274,7 +276,13 @@ net::Async<void> TargetWriter::send_round(Broker& broker) {
   auto& time = target_.io().time;
   client::CallOptions call;
   call.keep = std::move(round.keep);
-  if (round.request.transactional_id) call.max_version = client::kTransactionalProduceMax;
+  if (round.request.transactional_id) {
+    call.max_version = client::kTransactionalProduceMax;
+  } else if (std::ranges::none_of(round.sent,
+                                  [](const Sent& s) { return s.partition->target_id.is_zero(); })) {
+    // By id, so that nothing of ours comes into a topic that was created anew under the name.
+    call.max_version = protocol::api_info(protocol::ApiKey::produce).version_max_described;
+  }
   call.deadline = net::saturating_add(time.now(), options_.request_timeout + kDeadlineSlack);
   auto pending = connection->submit(round.request, std::move(call));
   if (!pending) {

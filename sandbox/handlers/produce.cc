@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -164,6 +165,16 @@ void produce(Core& core, const Call& call, const ProduceRequest& request, const 
   }
 }
 
+/// The name under which a topic stands in the request; nothing for an id that no topic has.
+std::optional<std::string> name_of(const Core& core, const Call& call,
+                                   const protocol::TopicProduceData& data) {
+  constexpr int kIdsSince = 13;
+  if (call.version < kIdsSince) return data.name;
+  const auto* topic = core.topics.find(data.topic_id);
+  if (topic == nullptr) return std::nullopt;
+  return topic->name;
+}
+
 /// From version 10 on the leaders that were named come with their addresses (KIP-951).
 void add_endpoints(const Core& core, const Call& call, ProduceResponse& response) {
   constexpr int kEndpointsSince = 10;
@@ -191,16 +202,21 @@ void handle(Core& core, const Call& call, const ProduceRequest& request) {
   for (const auto& topic : request.topic_data) {
     auto& answers = response.responses.emplace_back();
     answers.name = topic.name;
+    answers.topic_id = topic.topic_id;
+    const auto name = name_of(core, call, topic);
     for (const auto& data : topic.partition_data) {
       auto& answer = answers.partition_responses.emplace_back();
       answer.index = data.index;
       if (error != KafkaErrc::none) {
         refuse(answer, error);
+      } else if (!name) {
+        refuse(answer, KafkaErrc::unknown_topic_id);
       } else {
-        produce(core, call, request, topic.name, data, answer);
+        produce(core, call, request, *name, data, answer);
       }
       failed = failed || answer.error_code != KafkaErrc::none;
-      if (auto* partition = core.topics.find(topic.name, data.index); partition != nullptr) {
+      auto* partition = name ? core.topics.find(*name, data.index) : nullptr;
+      if (partition != nullptr) {
         changed.push_back(partition);
       }
     }

@@ -248,6 +248,20 @@ class DeletedTopicsTest(FaultCase):
             self.end(run, exit_codes=(0, 1))
         self.assert_same("back", "again.back", readers=("java",))
 
+    def test_a_remote_topic_created_anew_while_it_is_idle_holds_nothing_twice(self):
+        self.tool.create_topic(self.a, "idle", 1)
+        self.tool.produce(self.a, "idle", [batch([record(b"k", b"1")])])
+        with Longhaul(self.flow("idles", "idle")) as run:
+            self.wait_held(self.b, "idles.idle", 1, 1, run=run)
+            self.tool.delete_topic(self.b, "idles.idle")
+            self.tool.create_topic(self.b, "idles.idle", 1)
+            self.tool.produce(self.a, "idle", [batch([record(b"k", b"2")])])
+            run.wait_line("target topic was created anew.*topic=idle", 60)
+            self.tool.produce(self.a, "idle", [batch([record(b"k", b"3")])])
+            self.wait_held(self.b, "idles.idle", 1, 3, run=run)
+            self.end(run, exit_codes=(0, 1))
+        self.assert_same("idle", "idles.idle", readers=("java",))
+
 
 class SignalsTest(FaultCase):
     def test_one_interrupt_drains(self):

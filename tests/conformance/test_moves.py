@@ -61,16 +61,14 @@ class MovesCase(FaultCase, Batches):
 
     def move_leaders(self, cluster, topic, remote):
         """Returns what moves the leaders of `topic` again and again while records flow to `remote`."""
-        def have_moved(before):
+        def have_moved(chosen):
             # Of the fifty partitions of the coordinators some may stay where they are.
-            now = self.leaders(cluster, topic)
-            return sum(map(operator.ne, before, now)) > len(now) // 2
+            return sum(map(operator.eq, chosen, self.leaders(cluster, topic))) > len(chosen) // 2
 
         def disturb(run):
-            for _ in range(6):
-                before = self.leaders(cluster, topic)
-                self.tool.call("move_leaders", cluster, topic=topic)
-                wait_until(lambda: have_moved(before), 90, "other leaders")
+            for turn in range(6):
+                chosen = self.tool.call("move_leaders", cluster, topic=topic, turn=turn)["leaders"]
+                wait_until(lambda: have_moved(chosen), 90, "other leaders")
                 held = self.held(self.b, remote, 4)
                 self.wait_held(self.b, remote, 4, held + 1000, seconds=90, run=run)
 

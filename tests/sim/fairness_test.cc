@@ -91,12 +91,11 @@ TEST(Fairness, WhatRunsWhenItIsTakenOverIsTakenOverOnce) {
   FlowWorld world({.fetch_max_wait = seconds(60)});
   world.feed(2);
   const auto day = world.loop().time.now() + hours(24);
-  world.start();
-  ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
-  const auto ids = world.b().transactional_ids();
-  ASSERT_EQ(ids.size(), 1U);
-  let_it_fence_by_itself(world, ids[0]);
-  const auto fenced = world.b().transaction(ids[0])->producer_epoch;
+  ASSERT_TRUE(world.begin());
+  const auto id = world.only_transactional_id();
+  ASSERT_TRUE(id);
+  let_it_fence_by_itself(world, *id);
+  const auto fenced = world.b().transaction(*id)->producer_epoch;
   // The daily marker finds that the epoch is not ours any more.
   (void)world.loop().run_until([&] { return world.loop().time.now() >= day - seconds(10); }, hours(25));
   // A take-over takes a while, and what runs sends on meanwhile.
@@ -108,7 +107,7 @@ TEST(Fairness, WhatRunsWhenItIsTakenOverIsTakenOverOnce) {
     (void)world.loop().run_until([] { return false; }, milliseconds(250));
   }
   ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(120)));
-  const auto epochs = world.b().transaction(ids[0])->producer_epoch - fenced;
+  const auto epochs = world.b().transaction(*id)->producer_epoch - fenced;
   EXPECT_GE(epochs, 1) << "it was noticed";
   EXPECT_LE(epochs, 2) << "the keep-alive, and one take-over";
   for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition)

@@ -115,6 +115,16 @@ void FlowWorld::start() {
   group_->spawn([this]() -> net::Task { started_ = co_await flow_->start(); });
 }
 
+bool FlowWorld::begin() {
+  start();
+  return core_.loop.run_until([this] { return started_ && caught_up(); }, std::chrono::seconds(60));
+}
+
+std::optional<std::string> FlowWorld::only_transactional_id() {
+  const auto ids = b_.transactional_ids();
+  return ids.size() == 1 ? std::optional(ids[0]) : std::nullopt;
+}
+
 bool FlowWorld::caught_up(std::int32_t partition) {
   for (std::int32_t i = 0; i < kPartitions; ++i) {
     if (partition >= 0 && i != partition) continue;

@@ -52,8 +52,12 @@ class FlowWorld {
   /// Begins; returns at once.
   void start();
   [[nodiscard]] const std::optional<Result<void>>& started() const { return started_; }
+  /// Begins, and waits until all that was fed has arrived; false when it does not within a minute.
+  [[nodiscard]] bool begin();
   /// True when the target holds as many records of `partition` (-1: of every one) as were fed.
   [[nodiscard]] bool caught_up(std::int32_t partition = -1);
+  /// The transactional id that the target knows, when it is one.
+  [[nodiscard]] std::optional<std::string> only_transactional_id();
   /// Drains and ends the flow; the world can start another one.
   [[nodiscard]] Result<void> end();
 

@@ -19,6 +19,8 @@ using sandbox::FaultAction;
 using sandbox::FaultMoment;
 using std::chrono::seconds;
 
+const std::string kRemote = std::string("A.") + FlowWorld::kTopic;
+
 void expect_same(FlowWorld& world) {
   for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition) {
     EXPECT_EQ(world.target_records(partition), world.source_records(partition)) << partition;
@@ -29,10 +31,9 @@ void expect_same(FlowWorld& world) {
 void contradict(KafkaErrc code, FaultMoment moment, std::int64_t count) {
   FlowWorld world;
   world.feed(4);
-  world.start();
-  ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(60)));
+  ASSERT_TRUE(world.begin());
   const auto rule = world.b().faults().add({.api = ApiKey::produce,
-                                            .topic = std::string("A.") + FlowWorld::kTopic,
+                                            .topic = kRemote,
                                             .partition = 1,
                                             .action = FaultAction::error,
                                             .moment = moment,
@@ -64,11 +65,22 @@ TEST(TakeOver, StartsAfterADrainLeaveOneMarkerEachAndNothingElse) {
   world.feed(4);
   const auto end = [&] { return world.b().partition("A.topic", PartitionIndex(0))->end_offset; };
   for (int start = 1; start <= 3; ++start) {
-    world.start();
-    ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
+    ASSERT_TRUE(world.begin());
     EXPECT_TRUE(world.end().has_value());
     EXPECT_EQ(end(), 12 + start);
   }
+  expect_same(world);
+}
+
+TEST(TakeOver, NothingIsTwiceInATopicThatWasCreatedAnewWhileItWasIdle) {
+  FlowWorld world;
+  world.feed(4);
+  ASSERT_TRUE(world.begin());
+  ASSERT_TRUE(world.b().delete_topic(kRemote, world.net().now()).has_value());
+  ASSERT_TRUE(world.b().create_topic(kRemote, FlowWorld::kPartitions, 2).has_value());
+  world.feed(2);
+  ASSERT_TRUE(world.loop().run_until([&] { return world.caught_up(); }, seconds(900)));
+  EXPECT_TRUE(world.end().has_value());
   expect_same(world);
 }
 
@@ -92,8 +104,7 @@ TEST(TakeOver, TransactionalIdsOutliveDaysWithoutARecord) {
     return found;
   };
   world.feed(2);
-  world.start();
-  ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
+  ASSERT_TRUE(world.begin());
   const auto first = producers();
   const auto written = ends();
   ASSERT_FALSE(first.empty());
@@ -132,11 +143,9 @@ bool adds_partitions_late(FlowWorld& world, const std::string& id) {
 TEST(TakeOver, AnEpochThatTheCoordinatorHasFencedByItselfStopsNothing) {
   FlowWorld world;
   world.feed(4);
-  world.start();
-  ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
-  const auto ids = world.b().transactional_ids();
-  ASSERT_EQ(ids.size(), 1U);
-  ASSERT_TRUE(adds_partitions_late(world, ids[0]));
+  ASSERT_TRUE(world.begin());
+  const auto id = world.only_transactional_id();
+  ASSERT_TRUE(id && adds_partitions_late(world, *id));
   // Nobody ends it, so the coordinator does, under an epoch that nobody holds.
   ASSERT_TRUE(
       world.loop().run_until([&] { return !world.b().aborted_by_mistake().empty(); }, seconds(1'800)));
@@ -152,25 +161,25 @@ TEST(TakeOver, AnEpochThatTheCoordinatorHasFencedByItselfStopsNothing) {
 TEST(TakeOver, AnEpochThatSomebodyHasTakenStopsAll) {
   FlowWorld world;
   world.feed(4);
-  world.start();
-  ASSERT_TRUE(world.loop().run_until([&] { return world.started() && world.caught_up(); }, seconds(60)));
-  const auto id = world.b().transactional_ids().at(0);
+  ASSERT_TRUE(world.begin());
+  const auto id = world.only_transactional_id();
+  ASSERT_TRUE(id);
   protocol::InitProducerIdRequest request;
-  request.transactional_id = id;
+  request.transactional_id = *id;
   request.transaction_timeout_ms = 5'000;
   constexpr std::int16_t kVersion = 4;
   ASSERT_TRUE(std::ranges::any_of(std::array{1, 2}, [&](int broker) {
     return world.net().call("b", broker, request, kVersion).error_code == KafkaErrc::none;
   }));
   // Whoever it is fences the partitions, as a successor does.
-  ASSERT_TRUE(adds_partitions_late(world, id));
+  ASSERT_TRUE(adds_partitions_late(world, *id));
   ASSERT_TRUE(
       world.loop().run_until([&] { return !world.b().aborted_by_mistake().empty(); }, seconds(1'800)));
   world.feed(2);
   EXPECT_FALSE(world.loop().run_until([&] { return world.caught_up(); }, seconds(300)));
   for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition)
     EXPECT_EQ(world.target_records(partition).size(), 12U) << partition;
-  EXPECT_EQ(world.b().transaction(id)->producer_epoch, 2) << "nobody has asked for another epoch in vain";
+  EXPECT_EQ(world.b().transaction(*id)->producer_epoch, 2) << "nobody has asked for another epoch in vain";
   (void)world.end();
 }
 
@@ -183,14 +192,13 @@ bool is_ending(FlowWorld& world) {
 
 TEST(Transactions, AMarkerThatWasLostIsWrittenAgainAlthoughNothingMoreComes) {
   FlowWorld world({.transactions = replicator::Transactions::always, .marker_delay = seconds(1)});
-  const std::string remote = std::string("A.") + FlowWorld::kTopic;
   // One copy only: without its broker a partition has no leader.
-  ASSERT_TRUE(world.b().create_topic(remote, FlowWorld::kPartitions, 1).has_value());
+  ASSERT_TRUE(world.b().create_topic(kRemote, FlowWorld::kPartitions, 1).has_value());
   world.start();
   ASSERT_TRUE(world.loop().run_until([&] { return world.started().has_value(); }, seconds(60)));
   world.feed(2);
   ASSERT_TRUE(world.loop().run_until([&] { return is_ending(world); }, seconds(60)));
-  const BrokerId broker(world.b().partition(remote, PartitionIndex(0))->leader);
+  const BrokerId broker(world.b().partition(kRemote, PartitionIndex(0))->leader);
   ASSERT_TRUE(world.b().set_broker_up(broker, false, world.net().now()).has_value());
   ASSERT_TRUE(world.loop().run_until([&] { return world.b().lost_markers() > 0; }, seconds(60)));
   ASSERT_TRUE(world.b().set_broker_up(broker, true, world.net().now()).has_value());

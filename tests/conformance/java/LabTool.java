@@ -200,14 +200,20 @@ public final class LabTool {
     return JSON.createObjectNode();
   }
 
-  /** Makes the next replica of each partition of "topic" its preferred one, and has it elected. */
+  /** Has another replica of each partition of "topic" elected at each "turn"; answers with which. */
   private ObjectNode moveLeaders(JsonNode request) throws Exception {
     String name = request.get("topic").asText();
+    int turn = request.get("turn").asInt();
+    ObjectNode answer = JSON.createObjectNode();
+    ArrayNode leaders = answer.putArray("leaders");
     Map<TopicPartition, Optional<NewPartitionReassignment>> rotated = new HashMap<>();
     admin(request).describeTopics(List.of(name)).allTopicNames().get().get(name).partitions().forEach(partition -> {
       List<Integer> replicas = new ArrayList<>();
       partition.replicas().forEach(node -> replicas.add(node.id()));
-      Collections.rotate(replicas, -1);
+      // By number and turn, not by the order in which they are now: the broker that is asked may not know that one yet.
+      Collections.sort(replicas);
+      Collections.rotate(replicas, -(turn + partition.partition()));
+      leaders.add(replicas.get(0));
       rotated.put(new TopicPartition(name, partition.partition()), Optional.of(new NewPartitionReassignment(replicas)));
     });
     admin(request).alterPartitionReassignments(rotated).all().get();
@@ -216,7 +222,7 @@ public final class LabTool {
       boolean fine = error.isEmpty() || error.get() instanceof ElectionNotNeededException;
       if (!fine) throw new ExecutionException(error.get());
     }
-    return JSON.createObjectNode();
+    return answer;
   }
 
   /** The transactional ids that the cluster remembers. */

@@ -138,6 +138,7 @@ TEST(Message, PrintShowsFieldsByNameButNoSecretsAndNoRecords) {
   request.topic_data = {{.name = "a\"b\n", .partition_data = {{.index = 4, .records = {{}, payload}}, {}}}};
   EXPECT_EQ(print(request),
             "ProduceRequest{transactional_id=null, acks=-1, timeout_ms=0, topic_data=[{name=\"a\\\"b\\x0a\", "
+            "topic_id=AAAAAAAAAAAAAAAAAAAAAA, "
             "partition_data=[{index=4, records=<3 bytes>}, {index=0, records=null}]}]}");
   ApiVersionsResponse response;
   response.error_code = KafkaErrc::unsupported_version;

@@ -23,7 +23,7 @@ public final class Main {
     private record Api(String name, int min, int max) {}
 
     private static final List<Api> APIS = List.of(
-            new Api("Produce", 3, 12),
+            new Api("Produce", 3, 13),
             new Api("Fetch", 10, 17),
             new Api("ListOffsets", 1, 9),
             new Api("Metadata", 1, 13),
