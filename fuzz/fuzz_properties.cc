@@ -1,6 +1,4 @@
 // A properties file. What was read, written again with every character escaped, reads the same.
-#include <fmt/format.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -12,6 +10,11 @@
 
 namespace longhaul::config {
 namespace {
+
+void add_escape(std::string& out, std::uint32_t code) {
+  out += "\\u";
+  for (const int shift : {12, 8, 4, 0}) out += "0123456789abcdef"[code >> shift & 0xfU];
+}
 
 /// Every character as `\uXXXX`; `text` is UTF-8 that we wrote ourselves.
 std::string escaped(std::string_view text) {
@@ -25,9 +28,10 @@ std::string escaped(std::string_view text) {
       code = code << 6 | (static_cast<unsigned char>(text[at + i]) & 0x3fU);
     }
     if (code < 0x10000) {
-      out += fmt::format("\\u{:04x}", code);
+      add_escape(out, code);
     } else {
-      out += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + ((code - 0x10000) >> 10), 0xdc00 + (code & 0x3ff));
+      add_escape(out, 0xd800 + ((code - 0x10000) >> 10));
+      add_escape(out, 0xdc00 + (code & 0x3ff));
     }
     at += length;
   }
