@@ -1,6 +1,7 @@
 // A properties file as a configuration: it loads and prints, or says why not.
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 

@@ -17,7 +17,7 @@ using std::chrono::seconds;
 constexpr milliseconds kOld = hours(30 * 24);
 /// Transactional, because its records are old; the others are live.
 constexpr std::int32_t kOldPartition = 0;
-const std::string kRemote = std::string("A.") + FlowWorld::kTopic;
+const std::string kRemote = FlowWorld::kRemote;
 
 std::size_t held(FlowWorld& world, std::int32_t partition) {
   return world.target_records(partition).size();

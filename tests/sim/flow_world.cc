@@ -128,7 +128,7 @@ std::optional<std::string> FlowWorld::only_transactional_id() {
 bool FlowWorld::caught_up(std::int32_t partition) {
   for (std::int32_t i = 0; i < kPartitions; ++i) {
     if (partition >= 0 && i != partition) continue;
-    const auto state = b_.partition(std::string("A.") + kTopic, PartitionIndex(i));
+    const auto state = b_.partition(kRemote, PartitionIndex(i));
     if (!state || state->end_offset < fed_) return false;
     // Markers take offsets too.
     if (std::ssize(target_records(i)) < fed_) return false;
@@ -150,7 +150,7 @@ std::vector<std::string> FlowWorld::source_records(std::int32_t partition) {
 }
 
 std::vector<std::string> FlowWorld::target_records(std::int32_t partition) {
-  return records("b", b_, std::string("A.") + kTopic, partition);
+  return records("b", b_, kRemote, partition);
 }
 
 std::vector<std::string> FlowWorld::records(const std::string& cluster, sandbox::Cluster& of,

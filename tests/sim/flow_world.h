@@ -18,6 +18,7 @@ class FlowWorld {
  public:
   static constexpr int kPartitions = 4;
   static constexpr const char* kTopic = "topic";
+  static constexpr const char* kRemote = "A.topic";
 
   struct Options {
     replicator::Transactions transactions = replicator::Transactions::backfill;

@@ -19,7 +19,7 @@ using sandbox::FaultAction;
 using sandbox::FaultMoment;
 using std::chrono::seconds;
 
-const std::string kRemote = std::string("A.") + FlowWorld::kTopic;
+const std::string kRemote = FlowWorld::kRemote;
 
 void expect_same(FlowWorld& world) {
   for (std::int32_t partition = 0; partition < FlowWorld::kPartitions; ++partition) {
